@@ -1,0 +1,59 @@
+# make demo: sets everything up in .venv, finds laws in real measurements and writes report/
+# make test: sets everything up if needed, then runs the checks
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+# The place of PyTorch's CPU builds, used only where the ordinary index would bring CUDA to a machine without a GPU.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+VENV := .venv
+RUN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+OUT ?= report
+
+export MPLBACKEND := agg
+
+.PHONY: setup demo test test-slow lint format bench tutorials tutorials-small clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml .ci/install_torch.py
+	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
+	$(RUN)/python .ci/install_torch.py "$(TORCH)" "$(TORCH_INDEX)"
+	$(RUN)/python -m pip install --quiet -e '.[fast,notebooks,dev]'
+	$(RUN)/python .ci/install_torch.py --check
+	touch $@
+
+demo: setup
+	$(RUN)/kanscience discover data/planets.csv --target period_yr \
+		--inputs semi_major_axis_au,eccentricity,mass_earth --out $(OUT)/planets
+	$(RUN)/kanscience discover data/nuclear_binding.csv --target binding_energy_MeV \
+		--inputs Z,N --sigma uncertainty_MeV --out $(OUT)/nuclei
+
+test: setup
+	$(RUN)/python -m pytest
+
+test-slow: setup
+	$(RUN)/python -m pytest -m slow
+
+lint: setup
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/pyright
+
+format: setup
+	$(RUN)/ruff check --fix
+	$(RUN)/ruff format
+
+bench: setup
+	$(RUN)/python -m pip install --quiet -e '.[benchmarks]'
+	for file in benchmarks/*.py; do $(RUN)/python $$file || exit 1; done
+
+# The notebooks at their full size; the checks run them with fewer rows and steps.
+tutorials: setup
+	$(RUN)/python -m pytest --nbmake --nbmake-timeout=1800 tutorials
+
+tutorials-small: setup
+	KANSCIENCE_SMALL=1 $(RUN)/python -m pytest --nbmake --nbmake-timeout=240 tutorials
+
+clean:
+	rm -rf $(OUT) .pytest_cache .ruff_cache .hypothesis dist

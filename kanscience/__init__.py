@@ -1,0 +1,98 @@
+"""Back and forth between data, networks, structure and formulas.
+
+    >>> import kanscience as ks
+
+Every public name is listed here once and loaded when it is first used, so that this import stays cheap.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0.dev0"
+
+if TYPE_CHECKING:  # what type checkers and editors see; tests/test_import.py keeps it equal to _HOMES
+    from ._errors import DataError as DataError
+    from ._errors import FileError as FileError
+    from ._errors import FormulaError as FormulaError
+    from ._errors import GraphError as GraphError
+    from ._errors import KanscienceError as KanscienceError
+    from ._errors import NotSymbolicError as NotSymbolicError
+    from ._errors import OptionError as OptionError
+    from ._errors import ShapeError as ShapeError
+    from .compiler import expression as expression
+    from .datasets import load_table as load_table
+    from .discovery import Discovery as Discovery
+    from .discovery import discover as discover
+    from .functions import Function as Function
+    from .functions import Library as Library
+    from .functions import default_library as default_library
+    from .network import MultKAN as MultKAN
+    from .network import attribution as attribution
+    from .network import from_graph as from_graph
+    from .network import load as load
+    from .network import prune as prune
+    from .network import prune_inputs as prune_inputs
+    from .network import refine as refine
+    from .network import save as save
+    from .network import to_graph as to_graph
+    from .network import trace as trace
+    from .symbolic import snap as snap
+    from .symbolic import suggest as suggest
+    from .training import FitReport as FitReport
+    from .training import Penalty as Penalty
+    from .training import fit as fit
+    from .viz import plot as plot
+
+_HOMES: dict[str, str] = {
+    # the network
+    "MultKAN": "network",
+    "trace": "network",
+    "attribution": "network",
+    "prune": "network",
+    "prune_inputs": "network",
+    "refine": "network",
+    "save": "network",
+    "load": "network",
+    # training
+    "fit": "training",
+    "FitReport": "training",
+    "Penalty": "training",
+    # curves to symbols
+    "suggest": "symbolic",
+    "snap": "symbolic",
+    "expression": "compiler",
+    "Function": "functions",
+    "Library": "functions",
+    "default_library": "functions",
+    # the hub
+    "to_graph": "network",
+    "from_graph": "network",
+    # from a table to a law
+    "load_table": "datasets",
+    "discover": "discovery",
+    "Discovery": "discovery",
+    "plot": "viz",
+    # what can go wrong
+    "KanscienceError": "_errors",
+    "ShapeError": "_errors",
+    "DataError": "_errors",
+    "OptionError": "_errors",
+    "FormulaError": "_errors",
+    "NotSymbolicError": "_errors",
+    "GraphError": "_errors",
+    "FileError": "_errors",
+}
+
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kanscience' has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value  # the next look-up no longer comes here
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,247 @@
+"""The best scale*f(slope*x + shift) + offset for given samples, for one function or a whole library at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from kanscience._errors import DataError, ShapeError
+from kanscience.functions._library import Function
+from kanscience.functions._polish import Samples, Trials, branch, polished
+from kanscience.functions._starts import dominant_rhythms, kink_start, starts
+
+_COARSE = 64  # samples with which the starts are compared
+_STAGES = (  # samples, trials kept of each function, their misfit over its best, steps, gain that goes on
+    (64, 12, math.inf, 4, 1e-2),
+    (160, 4, math.inf, 15, 1e-4),
+    (1024, 2, 1.5, 30, 1e-8),
+    (math.inf, 1, 1.5, 15, 1e-8),
+)
+_EPSILON = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class AffineFit:
+    """The curve scale*f(slope*x + shift) + offset that follows the samples best.
+
+    Args:
+        function: f.
+        scale: in the unit of y. 0 where f explains nothing.
+        slope: in 1/unit of x; 1 or -1 where it is redundant, 0 where f explains nothing.
+        shift: dimensionless; 0 where it is redundant.
+        offset: in the unit of y.
+        r2: share of the variance of y that the curve explains, 1 - Σw(y - curve)² / Σw(y - mean)².
+            0 where f explains nothing, NaN where y is constant: then there is nothing to explain.
+        misfit: 1 - r2, exact where r2 rounds to 1.
+    """
+
+    function: Function
+    scale: float
+    slope: float
+    shift: float
+    offset: float
+    r2: float
+    misfit: float
+
+    def __call__(self, x: ArrayLike) -> np.ndarray:
+        """Return the curve at x."""
+        return self.scale * _values(self.function, self.slope, self.shift, np.asarray(x, float)) + self.offset
+
+
+def affine_fit(function: Function, x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> AffineFit:
+    """Fit one function; see ``affine_fits``.
+
+    Example:
+        >>> from kanscience.functions import default_library
+        >>> x = np.linspace(0, 2, 50)
+        >>> fit = affine_fit(default_library().resolve("x^2"), x, 3 * (x - 1) ** 2 + 5)
+        >>> round(fit.scale, 9), round(fit.shift, 9), round(fit.offset, 9)
+        (3.0, -1.0, 5.0)
+    """
+    return affine_fits([function], x, y, weights)[0]
+
+
+def affine_fits(
+    functions: Sequence[Function], x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None
+) -> list[AffineFit]:
+    """Fit scale*f(slope*x + shift) + offset to samples by least squares, for every function.
+
+    Scale and offset are a linear regression for given slope and shift. Slope and shift begin at many places read
+    off the range and the dominant frequencies of the samples; the best few are polished, on a part of the samples
+    first. All samples stay inside the real domain of f and in one of its branches between poles: a curve that is
+    singular within their range is never returned. The result does not depend on the units of x and y.
+
+    Args:
+        functions: what to fit.
+        x: (N,) finite, in any unit and order.
+        y: (N,) finite, in any unit.
+        weights: (N,) not negative, for instance 1/sigma². A sample of weight 0 is left out altogether.
+
+    Returns:
+        One fit for each function, in their order.
+
+    Raises:
+        ShapeError: x, y and weights are not one-dimensional of one length.
+        DataError: no samples, a value that is not finite, a negative weight.
+    """
+    x, y, weights = _checked(x, y, weights)
+    functions = tuple(functions)
+    with np.errstate(all="ignore"):  # trial curves overflow and divide by zero; they are rejected for it
+        if not functions or _is_constant(y) or _is_constant(x):
+            r2 = math.nan if _is_constant(y) else 0.0
+            return [_constant_fit(function, y, weights, r2) for function in functions]
+        samples = _in_natural_units(x, y, weights)
+        trials = _searched(functions, samples)
+        return [
+            _in_units_of_the_data(trials.rows(trials.which == index), x, y, weights)
+            for index in range(len(functions))
+        ]
+
+
+def _searched(functions: tuple[Function, ...], samples: Samples) -> Trials:
+    # the best row of each function; its misfit is inf where no curve is finite at all samples
+    rhythms = dominant_rhythms(samples)
+    coarse = samples.thinned(_COARSE)
+    trials = Trials.joined(
+        [
+            kink_start(function, samples) if _is_kink(function) else starts(function, coarse, rhythms)
+            for function in functions
+        ]
+    )
+    for n_samples, count, rivals, steps, gain in _STAGES:
+        part = samples.thinned(n_samples)
+        trials = polished(trials.best(count, within=rivals), part, steps=steps, gain=gain)
+        if part is samples:
+            break
+    return trials.best(1)
+
+
+def _is_kink(function: Function) -> bool:
+    return not function.smooth and "slope" in function.redundant and branch(function) == (-math.inf, math.inf)
+
+
+def _in_natural_units(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Samples:
+    order = np.argsort(x, kind="stable")
+    middle, half = _middle_and_half(x)
+    y = y - weights @ y
+    y -= weights @ y
+    return Samples(
+        ((x - middle) / half).clip(-1, 1)[order], (y / np.sqrt(weights @ y**2))[order], weights[order]
+    )
+
+
+def _in_units_of_the_data(trial: Trials, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> AffineFit:
+    (function,) = (trial.functions[index] for index in trial.which)
+    (slope,), (shift,), _ = trial.lines()
+    middle, half = _middle_and_half(x)
+    slope, shift = slope / half, shift - slope * middle / half
+    plain = _regressed(function, slope, shift, x, y, weights)
+    if not np.isfinite(trial.misfit[0]) or not np.isfinite(plain.misfit):
+        return _constant_fit(function, y, weights, r2=0.0)
+    best = plain
+    for slope, shift in _simpler_lines(function, plain.slope, plain.shift):
+        simpler = _regressed(function, slope, shift, x, y, weights)
+        if simpler.misfit <= (1 + 1e-9) * plain.misfit + 1e-18:  # not where exp(slope*x) overflows
+            best = simpler
+    return best
+
+
+def _simpler_lines(function: Function, slope: float, shift: float) -> Iterator[tuple[float, float]]:
+    # other lines that draw the same curve, each preferred to the one before
+    if function.parity and slope < 0:
+        slope, shift = -slope, -shift
+        yield slope, shift
+    if "slope" in function.redundant:
+        slope, shift = math.copysign(1.0, slope), shift / abs(slope)
+        yield slope, shift
+    if "shift" in function.redundant:
+        yield slope, 0.0
+    if function.period is not None:
+        shift = math.remainder(shift, function.period)
+        yield slope, shift
+        if abs(shift) > function.period / 4:  # sin and cos only change their sign
+            yield slope, math.remainder(shift, function.period / 2)
+
+
+def _regressed(
+    function: Function, slope: float, shift: float, x: np.ndarray, y: np.ndarray, weights: np.ndarray
+) -> AffineFit:
+    slope, shift = _line_inside(function, slope, shift, x)
+    f = _values(function, slope, shift, x)
+    mean, offset = weights @ f, weights @ y
+    f, y = f - mean, y - offset
+    scale = weights @ (f * y) / (weights @ f**2)
+    misfit = float(weights @ (y - scale * f) ** 2 / (weights @ y**2))
+    misfit = misfit if math.isfinite(misfit) else math.inf
+    return AffineFit(
+        function, float(scale), float(slope), float(shift), float(offset - scale * mean), 1 - misfit, misfit
+    )
+
+
+def _line_inside(function: Function, slope: float, shift: float, x: np.ndarray) -> tuple[float, float]:
+    # Rounding must not put the outermost sample outside the domain, where f is NaN.
+    for _ in range(8):
+        u = slope * x + shift
+        below, above = function.lower - u.min(), u.max() - function.upper
+        if below <= 0 and above <= 0:
+            break
+        if math.isfinite(function.lower) and math.isfinite(function.upper):
+            slope, shift = slope * (1 - 4 * _EPSILON), shift + (below if below > 0 else -above)
+        else:
+            shift += below if below > 0 else -above
+    return slope, shift
+
+
+def _constant_fit(function: Function, y: np.ndarray, weights: np.ndarray, r2: float) -> AffineFit:
+    lower, upper = branch(function)
+    match math.isfinite(lower), math.isfinite(upper):
+        case False, False:
+            inside = 0.0
+        case True, False:
+            inside = lower + 1
+        case False, True:
+            inside = upper - 1
+        case _:
+            inside = (lower + upper) / 2
+    return AffineFit(function, 0.0, 0.0, inside, float(weights @ y), r2, 1 - r2)
+
+
+def _values(function: Function, slope: float, shift: float, x: np.ndarray) -> np.ndarray:
+    return function.torch(torch.from_numpy(np.asarray(slope * x + shift))).numpy()
+
+
+def _middle_and_half(x: np.ndarray) -> tuple[float, float]:
+    return (x.max() + x.min()) / 2, (x.max() - x.min()) / 2
+
+
+def _is_constant(values: np.ndarray) -> bool:
+    return bool(np.ptp(values) <= 4 * _EPSILON * np.abs(values).max())
+
+
+def _checked(
+    x: ArrayLike, y: ArrayLike, weights: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    weights = np.ones(x.shape) if weights is None else np.asarray(weights, dtype=float)
+    if not (x.ndim == 1 and x.shape == y.shape == weights.shape):
+        raise ShapeError(
+            "`x`, `y` and `weights` need one dimension and one length: "
+            f"their shapes are {x.shape}, {y.shape} and {weights.shape}."
+        )
+    for name, values in (("x", x), ("y", y), ("weights", weights)):
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise DataError(f"`{name}` holds {values[row]} at row {row}. Drop such rows before fitting.")
+    if (weights < 0).any():
+        row = int(weights.argmin())
+        raise DataError(f"`weights` may not be negative: row {row} has {weights[row]}.")
+    used = weights > 0
+    if not used.any():
+        raise DataError(f"There is nothing to fit: {len(x)} samples, none of positive weight.")
+    weights = weights[used] / weights[used].max()
+    return x[used], y[used], weights / weights.sum()

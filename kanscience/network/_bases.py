@@ -1,0 +1,43 @@
+"""Base functions b(t), the smooth part of an edge beside its spline; frozen values, so that a new one is one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanscience._errors import OptionError
+
+
+@dataclass(frozen=True)
+class Base:
+    """A function of the mapped input t in [-1, 1] and its slope."""
+
+    name: str
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+
+
+def _silu_slope(t: Tensor) -> Tensor:
+    gate = torch.sigmoid(t)
+    return gate * (1 + t * (1 - gate))
+
+
+_BASES = {
+    base.name: base
+    for base in (
+        Base("silu", torch.nn.functional.silu, _silu_slope),
+        Base("identity", lambda t: t, torch.ones_like),
+        Base("zero", torch.zeros_like, torch.zeros_like),
+    )
+}
+
+
+def base_named(name: str) -> Base:
+    """Return the base function of that name; an unknown one is an `OptionError` that lists the choices."""
+    try:
+        return _BASES[name]
+    except (KeyError, TypeError):
+        raise OptionError(f"`base` must be one of {', '.join(map(repr, _BASES))}, not {name!r}.") from None

@@ -1,0 +1,306 @@
+"""Between networks and graphs, both ways exact to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from kanscience._errors import GraphError
+from kanscience.functions import as_library
+from kanscience.graph import Graph, Number, SplineAxis, SplineTerm, Term
+from kanscience.network._initialize import Initialize, power_law, smooth_curves
+from kanscience.network._layer import Layer
+from kanscience.network._multkan import MultKAN
+from kanscience.network._shape import LayerShape
+from kanscience.network._splines import SplineEdges, widened
+from kanscience.network._terms import EdgeTerm, TermEdges
+from kanscience.splines import uniform_knots
+
+if TYPE_CHECKING:
+    from kanscience.functions import Library
+
+
+def to_graph(network: MultKAN) -> Graph:
+    """Return the network as a layered graph: the picture of Psi = M o Phi that formulas, drawings and files share.
+
+    Args:
+        network: left as it is.
+
+    Returns:
+        A `Graph` from which `from_graph` builds the same network, bit for bit.
+
+    Example:
+        >>> import kanscience as ks
+        >>> print(ks.to_graph(ks.MultKAN([1, 1], seed=0)).nodes_of("sum"))
+        ['sum1_0']
+    """
+    graph = Graph()
+    sources = _add_sources(graph, network)
+    for depth, layer in enumerate(network.layers, start=1):
+        sources = _add_layer(graph, layer, sources, depth)
+    units = network.units[len(network.input_names) + len(network.constant_names) :]
+    for index, (name, unit) in enumerate(zip(network.output_names, units, strict=True)):
+        source = sources[network.readout[index]]
+        graph.add_output(name, source, unit, node=f"output{index}", layer=len(network.layers), position=index)
+    return graph
+
+
+def _add_sources(graph: Graph, network: MultKAN) -> list[str]:
+    names = []
+    units = network.units
+    for index, name in enumerate(network.input_names):
+        names.append(graph.add_input(name, units[index], node=f"input{index}", layer=0, position=index))
+    for k, name in enumerate(network.constant_names):
+        position = network.n_inputs + k
+        value = _number(network.constants[k], network.exact_constants[k])
+        trainable = bool(network.constants_trainable[k])
+        node = f"parameter{k}"
+        names.append(
+            graph.add_parameter(
+                name, value, units[position], trainable=trainable, node=node, layer=0, position=position
+            )
+        )
+    return names
+
+
+def _add_layer(graph: Graph, layer: Layer, sources: list[str], depth: int) -> list[str]:
+    subnodes = [
+        graph.add_sum(
+            _number(layer.bias[j], layer.exact_bias[j]),
+            trainable=bool(layer.bias_trainable[j]),
+            node=f"sum{depth}_{j}",
+            layer=depth,
+            position=j,
+        )
+        for j in range(layer.shape.subnodes)
+    ]
+    _add_splines(graph, layer.splines, sources, subnodes)
+    _add_terms(graph, layer.terms, sources, subnodes)
+    sums = layer.shape.sums
+    products = [
+        graph.add_product(*subnodes[columns], node=f"product{depth}_{k}", layer=depth, position=sums + k)
+        for k, columns in enumerate(layer.shape.product_columns())
+    ]
+    return subnodes[:sums] + products
+
+
+def _add_splines(graph: Graph, splines: SplineEdges, sources: list[str], subnodes: list[str]) -> None:
+    intervals = splines.intervals.tolist()
+    for s in splines.active.any(dim=1).nonzero().flatten().tolist():
+        graph.nodes[sources[s]]["axis"] = SplineAxis(
+            knots=tuple(splines.axes.row(s).tolist()),
+            degree=splines.degree,
+            base=splines.base,
+            domain=None if splines.open[s] else (float(splines.low[s]), float(splines.high[s])),
+            given=bool(splines.given[s]),
+        )
+    by_edge = splines.coefficients.detach().transpose(1, 2).tolist()
+    base_weights = splines.base_weights.tolist()
+    for s, t in splines.active.nonzero().tolist():
+        coefficients = tuple(by_edge[s][t][: intervals[s] + splines.degree])
+        term = SplineTerm(coefficients, base_weights[s][t], bool(splines.trainable[s, t]))
+        graph.add_function(sources[s], subnodes[t], term)
+
+
+def _add_terms(graph: Graph, terms: TermEdges, sources: list[str], subnodes: list[str]) -> None:
+    for k, term in enumerate(terms.terms):
+        scale, slope, shift = (
+            _number(getattr(terms, name)[k], getattr(term, name).exact) for name in ("scale", "slope", "shift")
+        )
+        function = term.function
+        graph.add_function(
+            sources[term.source],
+            subnodes[term.target],
+            Term(function.name, function.arguments, scale, slope, shift, term.trainable),
+        )
+
+
+def _number(value: Tensor, exact: object) -> Number:
+    # In float32 the exact number's own float is a rounded one: compare there, and keep the exact number's float64.
+    if exact is not None and bool(torch.tensor(float(exact), dtype=value.dtype) == value.detach().cpu()):
+        return Number(float(exact), exact)
+    return Number(float(value.detach()))
+
+
+def from_graph(
+    graph: Graph,
+    *,
+    library: Library | None = None,
+    grid: int = 5,
+    degree: int = 3,
+    base: str = "silu",
+    domain: tuple[float, float] | None = None,
+    seed: int | None = None,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str | None = None,
+    initialize: Initialize | None = None,
+) -> MultKAN:
+    """Build the network that a graph pictures.
+
+    Args:
+        graph: layered as `to_graph` makes them, or any formula graph, which is put in layers first.
+        library: where the functions on the edges are looked up; None is the default library.
+        grid, degree, base, domain, seed, initialize: as in `MultKAN`; they fill only what the graph leaves open: splines
+            without coefficients, and sources without knots.
+        dtype, device: of the network.
+
+    Raises:
+        GraphError: the graph breaks the schema, or splines of different degree or base leave the nodes of one layer.
+        OptionError: a function that the library does not know.
+
+    Example:
+        >>> import kanscience as ks, torch
+        >>> network = ks.MultKAN([2, 3, 1], seed=0)
+        >>> again = ks.from_graph(ks.to_graph(network))
+        >>> x = torch.zeros(1, 2, dtype=torch.float64)
+        >>> bool(again(x) == network(x))
+        True
+    """
+    graph.validate()
+    if not graph.is_layered:
+        from kanscience.graph import layers
+
+        graph = layers(graph)
+    generator = torch.Generator().manual_seed(torch.seed() % 2**63 if seed is None else seed)
+    fill = _Fill(grid, degree, base, initialize or (smooth_curves if base == "zero" else power_law), generator, dtype)
+    columns = _Columns(graph)
+    known = as_library(library)
+    built = [
+        _layer(graph, columns.nodes[depth], columns.subnodes[depth + 1], columns.shapes[depth], known, fill)
+        for depth in range(len(columns.shapes))
+    ]
+    inputs, constants = graph.nodes_of("input"), graph.nodes_of("parameter")
+    outputs = graph.nodes_of("output")
+    values = [graph.nodes[node]["value"] for node in constants]
+    last = columns.nodes[-1]
+    network = MultKAN.from_layers(
+        built,
+        len(inputs),
+        [last.index(next(iter(graph.predecessors(node)))) for node in outputs],
+        constants=torch.tensor([value.value for value in values], dtype=dtype),
+        constants_trainable=torch.tensor([graph.nodes[n].get("trainable", True) for n in constants], dtype=torch.bool),
+        constant_names=graph.parameter_names,
+        exact_constants=tuple(value.exact for value in values),
+        input_names=graph.input_names,
+        output_names=graph.output_names,
+        units=[graph.nodes[node].get("unit") for node in (*inputs, *constants, *outputs)],
+    )
+    if domain is not None:
+        for source in built[0].splines.open.nonzero().flatten().tolist():
+            built[0].splines.set_domain_(source, *domain)
+            built[0].splines.given[source] = True
+    return network.to(device)
+
+
+class _Columns:
+    """The nodes of a layered graph by layer: sources in the order of their columns, and the subnodes of each."""
+
+    def __init__(self, graph: Graph) -> None:
+        starts = graph.nodes_of("input") + graph.nodes_of("parameter")
+        self.nodes: list[list[str]] = [starts]
+        self.subnodes: list[list[str]] = [[]]
+        self.shapes: list[LayerShape] = []
+        depth = max((graph.nodes[node]["layer"] for node in graph), default=0)
+        by_layer: list[dict[str, list[str]]] = [{"sum": [], "product": []} for _ in range(depth + 1)]
+        for kind in ("sum", "product"):
+            for node in graph.nodes_of(kind):
+                by_layer[graph.nodes[node]["layer"]][kind].append(node)
+        for column in by_layer[1:]:
+            arities = tuple(graph.in_degree(product) for product in column["product"])
+            plain = len(column["sum"]) - sum(arities)
+            self.shapes.append(LayerShape(plain, arities))
+            self.subnodes.append(column["sum"])
+            self.nodes.append(column["sum"][:plain] + column["product"])
+
+
+class _Fill:
+    """What a graph leaves open."""
+
+    def __init__(self, grid, degree, base, initialize, generator, dtype) -> None:
+        self.grid, self.degree, self.base, self.dtype = grid, degree, base, dtype
+        self.initialize, self.generator = initialize, generator
+
+    def axis(self) -> SplineAxis:
+        return SplineAxis(tuple(uniform_knots(self.grid, self.degree).tolist()), self.degree, self.base)
+
+
+def _layer(
+    graph: Graph, sources: list[str], subnodes: list[str], shape: LayerShape, library: Library, fill: _Fill
+) -> Layer:
+    row = {node: index for index, node in enumerate(sources)}
+    column = {node: index for index, node in enumerate(subnodes)}
+    edges = [
+        (row[source], column[target], term)
+        for target in subnodes
+        for source in graph.predecessors(target)
+        for term in graph.edges[source, target]["function"]
+    ]
+    curves = [(s, t, term) for s, t, term in edges if isinstance(term, SplineTerm)]
+    terms = [
+        EdgeTerm(
+            s, t, library.resolve(term.function, term.arguments), term.scale, term.slope, term.shift, term.trainable
+        )
+        for s, t, term in edges
+        if isinstance(term, Term)
+    ]
+    splines = _splines(graph, sources, len(subnodes), curves, fill)
+    biases = [graph.nodes[node].get("bias", Number(0.0, 0)) for node in subnodes]
+    return Layer(
+        shape,
+        splines,
+        TermEdges(terms, len(subnodes), fill.dtype),
+        torch.tensor([bias.value for bias in biases], dtype=fill.dtype),
+        torch.tensor([bool(graph.nodes[node].get("trainable", False)) for node in subnodes], dtype=torch.bool),
+        tuple(bias.exact for bias in biases),
+    )
+
+
+def _splines(
+    graph: Graph, sources: list[str], targets: int, curves: Iterable[tuple[int, int, SplineTerm]], fill: _Fill
+) -> SplineEdges:
+    curves = list(curves)
+    with_curves = {s for s, _, _ in curves}
+    axes = {s: graph.axis(sources[s]) or fill.axis() for s in with_curves}
+    degree, base = _common_kind(sources, axes, fill)
+    rows = [
+        torch.tensor(axes[s].knots, dtype=torch.float64) if s in axes else uniform_knots(1, degree)
+        for s in range(len(sources))
+    ]
+    n_basis = max((len(row) for row in rows), default=2 * degree + 2) - degree - 1
+    coefficients = torch.zeros(len(sources), n_basis, targets, dtype=torch.float64)
+    weights = torch.zeros(len(sources), targets, dtype=torch.float64)
+    active = torch.zeros(len(sources), targets, dtype=torch.bool)
+    trainable = torch.ones(len(sources), targets, dtype=torch.bool)
+    drawn, drawn_weights = None, None
+    for s, t, term in curves:
+        if bool(active[s, t]):
+            raise GraphError(f"the edge from {sources[s]!r} to its sum {t} holds two splines. Add their coefficients.")
+        active[s, t], trainable[s, t] = True, term.trainable
+        if term.coefficients is None:
+            if drawn is None:
+                drawn, drawn_weights = fill.initialize(len(sources), n_basis, targets, fill.generator)
+            size = axes[s].n_basis
+            coefficients[s, :size, t] = drawn[s, :size, t]
+            weights[s, t] = 0.0 if base == "zero" else drawn_weights[s, t]
+        else:
+            coefficients[s, : len(term.coefficients), t] = torch.tensor(term.coefficients, dtype=torch.float64)
+            weights[s, t] = term.base_weight
+    splines = SplineEdges(
+        rows, degree, base, coefficients.to(fill.dtype), weights.to(fill.dtype), active=active, trainable=trainable
+    )
+    for s, axis in axes.items():
+        if axis.domain is not None:
+            splines.set_domain_(s, *widened(*axis.domain))
+            splines.given[s] = axis.given
+    return splines
+
+
+def _common_kind(sources: list[str], axes: dict[int, SplineAxis], fill: _Fill) -> tuple[int, str]:
+    kinds = {(axis.degree, axis.base): sources[s] for s, axis in axes.items()}
+    if len(kinds) > 1:
+        listed = "; ".join(f"{node!r} degree {degree}, base {base!r}" for (degree, base), node in kinds.items())
+        raise GraphError(f"the splines of one layer share degree and base, but here: {listed}. Make them agree.")
+    return next(iter(kinds), (fill.degree, fill.base))

@@ -1,0 +1,70 @@
+"""All trainable numbers of a network as one vector, in a fixed order.
+
+Layer by layer: spline coefficients (source, basis, target), base weights (source, target), then scale, slope and shift
+of the symbolic terms, and the biases; last the named constants.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from kanscience.network._layer import Layer
+    from kanscience.network._multkan import MultKAN
+
+
+def layer_masks(layer: Layer) -> dict[str, Tensor]:
+    """Return, for each parameter of a layer by its name, which of its numbers are trained."""
+    splines, terms = layer.splines, layer.terms
+    edge = splines.active & splines.trainable
+    shaped = terms.trainable & terms.has_slope()
+    return {
+        "splines.coefficients": edge[:, None, :] & splines.axes.has_function()[:, :, None],
+        "splines.base_weights": edge if splines.base != "zero" else torch.zeros_like(edge),
+        "terms.scale": terms.trainable,
+        "terms.slope": shaped,
+        "terms.shift": shaped,
+        "bias": layer.bias_trainable,
+    }
+
+
+class FlatView:
+    """Where each trainable number of a network stands: reads and writes them as one vector.
+
+    Valid until the network's knots change (the coefficient tensors are then others).
+    """
+
+    def __init__(self, network: MultKAN) -> None:
+        self.parts: list[tuple[torch.nn.Parameter, Tensor]] = []
+        self.trained: list[dict[str, tuple[Tensor, ...]]] = []  # of each layer: indices of its numbers, axis by axis
+        for layer in network.layers:
+            masks = layer_masks(layer)
+            self.trained.append({name: mask.nonzero(as_tuple=True) for name, mask in masks.items()})
+            for name, mask in masks.items():
+                self._add(layer.get_parameter(name), mask)
+        self._add(network.constants, network.constants_trainable)
+        self.sizes = [len(index) for _, index in self.parts]
+        self.size = sum(self.sizes)
+
+    def _add(self, parameter: torch.nn.Parameter, mask: Tensor) -> None:
+        self.parts.append((parameter, mask.flatten().nonzero().flatten()))
+
+    def read(self) -> Tensor:
+        """Return a copy of the numbers, (size,)."""
+        return torch.cat([parameter.detach().flatten()[index] for parameter, index in self.parts])
+
+    @torch.no_grad()
+    def write_(self, vector: Tensor) -> None:
+        """Set the numbers of the network."""
+        for (parameter, index), values in zip(self.parts, vector.split(self.sizes), strict=True):
+            parameter.view(-1)[index] = values.to(parameter)
+
+    def gradient(self, value: Tensor) -> Tensor:
+        """Return the derivative of a scalar to the numbers, (size,)."""
+        parameters = [parameter for parameter, _ in self.parts]
+        found = torch.autograd.grad(value, parameters, allow_unused=True)
+        parts = zip(found, self.parts, strict=True)
+        return torch.cat([(torch.zeros_like(p) if g is None else g).flatten()[index] for g, (p, index) in parts])

@@ -1,0 +1,67 @@
+"""One layer of the network: edges to subnodes (the papers' Phi), subnodes to nodes (their M)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from kanscience.network._shape import LayerShape
+from kanscience.network._splines import SplineEdges
+from kanscience.network._terms import TermEdges
+
+
+Features = tuple[Tensor, Tensor] | None
+
+
+class Layer(nn.Module):
+    """Psi = M after Phi, on arrays (node, sample)."""
+
+    bias_trainable: Tensor
+
+    def __init__(
+        self,
+        shape: LayerShape,
+        splines: SplineEdges,
+        terms: TermEdges,
+        bias: Tensor,
+        bias_trainable: Tensor,
+        exact_bias: tuple = (),
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        self.splines = splines
+        self.terms = terms
+        self.bias = nn.Parameter(bias)
+        self.exact_bias = exact_bias or (None,) * len(bias)  # sympy's number where there is one
+        self.register_buffer("bias_trainable", bias_trainable)
+
+    def subnodes(self, x: Tensor) -> Tensor:
+        """Return (subnode, sample): the sums of the incoming edges."""
+        return self.sums(x, self.features(x))
+
+    def features(self, x: Tensor) -> Features:
+        """Return the spline and base features of the source values, None where no edge is a spline."""
+        return self.splines.features(x) if self.has_splines else None
+
+    def sums(self, x: Tensor, features: Features) -> Tensor:
+        """Return (subnode, sample) for features that are already there."""
+        bias = torch.where(self.bias_trainable, self.bias, self.bias.detach())[:, None].expand(-1, x.shape[1])
+        sums = bias if features is None else bias + self.splines.sums(*features)
+        return sums + self.terms(x) if len(self.terms) else sums
+
+    @property
+    def has_splines(self) -> bool:
+        """Whether any edge of the layer is a spline."""
+        return self.splines.derived()[2]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (node, sample)."""
+        return multiply(self.subnodes(x), self.shape)
+
+
+def multiply(subnodes: Tensor, shape: LayerShape) -> Tensor:
+    """Return nodes from subnodes: sums as they are, then the products of consecutive subnodes."""
+    if not shape.arities:
+        return subnodes
+    products = [subnodes[columns].prod(dim=0, keepdim=True) for columns in shape.product_columns()]
+    return torch.cat([subnodes[: shape.sums], *products])

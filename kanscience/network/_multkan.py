@@ -1,0 +1,274 @@
+"""MultKAN: layers in a row, and forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kanscience._checks import check_degree, check_finite, check_grid, check_interval, check_matrix
+from kanscience._errors import OptionError
+from kanscience._transforms import inside_transform
+from kanscience.network._bases import base_named
+from kanscience.network._initialize import Initialize, power_law, smooth_curves
+from kanscience.network._layer import Features, Layer, multiply
+from kanscience.network._shape import LayerShape, Width, parse_width
+from kanscience.network._splines import SplineEdges
+from kanscience.network._tables import as_tensor
+from kanscience.network._terms import TermEdges
+from kanscience.splines import uniform_knots
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+Domain = tuple[float, float] | Sequence[tuple[float, float]] | None
+
+
+class MultKAN(nn.Module):
+    """A Kolmogorov-Arnold network with multiplication nodes.
+
+    Every edge carries a univariate function, at first the curve ``w*b(t) + sum(c[i]*B[i](t))`` with B-splines B and a
+    base function b of the source's value mapped to t in [-1, 1]. Nodes are sums of edges, or products of such sums.
+
+    Args:
+        width: sizes of inputs, layers and outputs. ``[2, (3, [2, 3]), 1]`` has two inputs, three sums and two
+            products of arity 2 and 3, one output; ``5`` is five sums, ``(5, 2)`` five sums and two products of arity 2.
+        grid: intervals of every spline, 1 or more.
+        degree: of the splines, 0 (steps) to 5.
+        base: ``"silu"``, ``"identity"`` or ``"zero"``.
+        domain: the inputs' range in the user's units, one pair or one per input. None: taken from the first data that
+            the network is fitted to (until then -1...1). Outside, curves continue linearly.
+        seed: of the initial coefficients; None draws a fresh one.
+        dtype: ``torch.float64`` or ``torch.float32``.
+        device: where the parameters live.
+        initialize: draws coefficients and base weights; default the power law of arXiv 2509.03417, and random cubics
+            where there is no base function.
+
+    Raises:
+        OptionError: an option is out of range; the message names its value.
+
+    Example:
+        >>> network = MultKAN([2, (3, [2, 3]), 1], seed=0)
+        >>> network(torch.zeros(4, 2, dtype=torch.float64)).shape
+        torch.Size([4, 1])
+        >>> print(network)
+        MultKAN [2, (3, [2, 3]), 1]: 24 spline edges, 0 symbolic terms, 224 trainable numbers
+
+    Source: Liu et al., arXiv 2404.19756 and arXiv 2408.10205.
+    """
+
+    constants: nn.Parameter
+    constants_trainable: Tensor
+
+    def __init__(
+        self,
+        width: Width,
+        *,
+        grid: int = 5,
+        degree: int = 3,
+        base: str = "silu",
+        domain: Domain = None,
+        seed: int | None = None,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str | None = None,
+        initialize: Initialize | None = None,
+    ) -> None:
+        super().__init__()
+        inputs, shapes = parse_width(width)
+        _check_options(grid, degree, base, dtype)
+        draw = initialize or (smooth_curves if base == "zero" else power_law)
+        generator = torch.Generator().manual_seed(torch.seed() % 2**63 if seed is None else seed)
+        sources = [inputs, *(shape.nodes for shape in shapes[:-1])]
+        layers = [
+            _spline_layer(n, shape, grid, degree, base, dtype, draw, generator)
+            for n, shape in zip(sources, shapes, strict=True)
+        ]
+        for source, (low, high) in enumerate(_domains(domain, inputs)):
+            layers[0].splines.set_domain_(source, low, high)
+            layers[0].splines.given[source] = True
+        self._set_up(layers, inputs, range(shapes[-1].nodes))
+        self.to(device)
+
+    def _set_up(
+        self,
+        layers: Sequence[Layer],
+        inputs: int,
+        readout: Sequence[int],
+        *,
+        constants: Tensor | None = None,
+        constants_trainable: Tensor | None = None,
+        constant_names: Sequence[str] = (),
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+        units: Sequence[str | None] = (),
+        exact_constants: tuple = (),
+    ) -> None:
+        self.layers = nn.ModuleList(layers)
+        self.n_inputs = inputs
+        self.readout = tuple(readout)
+        self.input_names = tuple(input_names) if input_names else tuple(f"x{i + 1}" for i in range(inputs))
+        outputs = len(self.readout)
+        default = ("y",) if outputs == 1 else tuple(f"y{i + 1}" for i in range(outputs))
+        self.output_names = tuple(output_names) if output_names else default
+        self.constant_names = tuple(constant_names)
+        self.units = tuple(units) or (None,) * (inputs + len(self.constant_names) + outputs)
+        dtype = layers[0].bias.dtype
+        self.constants = nn.Parameter(torch.zeros(0, dtype=dtype) if constants is None else constants)
+        self.exact_constants = exact_constants or (None,) * len(self.constants)
+        trainable = torch.ones(len(self.constants), dtype=torch.bool)
+        self.register_buffer("constants_trainable", trainable if constants_trainable is None else constants_trainable)
+
+    @classmethod
+    def from_layers(cls, layers: Sequence[Layer], inputs: int, readout: Sequence[int], **names) -> MultKAN:
+        """Build a network from finished layers; `kanscience.from_graph` is the public door."""
+        network = cls.__new__(cls)
+        nn.Module.__init__(network)
+        network._set_up(layers, inputs, readout, **names)
+        return network
+
+    @property
+    def shapes(self) -> tuple[LayerShape, ...]:
+        """Sizes of the layers."""
+        return tuple(layer.shape for layer in self.layers)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs read out of the last layer."""
+        return len(self.readout)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the parameters."""
+        return self.layers[0].bias.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.layers[0].bias.device
+
+    @property
+    def width(self) -> list:
+        """The sizes as the constructor takes them."""
+        return [self.n_inputs, *(_width_entry(shape) for shape in self.shapes)]
+
+    def forward(self, x: Float[Tensor, "batch input"]) -> Float[Tensor, "batch output"]:
+        """Evaluate the network.
+
+        Args:
+            x: one row a sample, in the user's units.
+
+        Raises:
+            ShapeError: the number of columns is not the number of inputs.
+            DataError: ``x`` holds NaN or infinity (not checked inside torch.func and torch.compile).
+        """
+        check_inputs(self, x)
+        return self.outputs(self.sources(x)).T
+
+    def sources(self, x: Tensor) -> Tensor:
+        """Return layer 0 as (node, sample): the inputs, then the named constants."""
+        if not len(self.constants):
+            return x.T
+        held = torch.where(self.constants_trainable, self.constants, self.constants.detach())
+        return torch.cat([x.T, held[:, None].expand(-1, x.shape[0])])
+
+    def outputs(self, nodes: Tensor, first: Features = None) -> Tensor:
+        """Return (output, sample) from layer 0's (node, sample), unchecked: the inner loop of training.
+
+        ``first`` are the first layer's features, where they are known already.
+        """
+        for layer in self.layers:
+            features = layer.features(nodes) if first is None else first
+            nodes, first = multiply(layer.sums(nodes, features), layer.shape), None
+        return self.read_out(nodes)
+
+    def read_out(self, nodes: Tensor) -> Tensor:
+        """Return the outputs' rows of the last layer's nodes."""
+        everything = self.readout == tuple(range(nodes.shape[0]))
+        return nodes if everything else nodes[list(self.readout)]
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return the outputs as a numpy array: (N,) for one output, (N, outputs) for several.
+
+        Args:
+            X: (N, inputs) array, tensor or data frame. A frame's columns are found by the network's input names
+                where it has all of them, in any order, else taken as they stand.
+
+        Example:
+            >>> MultKAN([2, 3, 1], seed=0).predict([[0.0, 0.5], [1.0, 2.0]]).shape
+            (2,)
+        """
+        with torch.no_grad():
+            y = self(as_tensor(self, X)).cpu().numpy()
+        return y[:, 0] if self.n_outputs == 1 else y
+
+    def __str__(self) -> str:
+        splines = sum(int(layer.splines.active.sum()) for layer in self.layers)
+        terms = sum(len(layer.terms) for layer in self.layers)
+        from kanscience.network._flat import FlatView
+
+        return (
+            f"MultKAN {self.width}: {splines} spline edges, {terms} symbolic terms, "
+            f"{FlatView(self).size} trainable numbers"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        from kanscience._display import mimebundle
+
+        return mimebundle(self)
+
+
+def check_inputs(network: MultKAN, x: Tensor) -> None:
+    """Raise unless ``x`` is a finite (N, inputs) tensor."""
+    if not isinstance(x, Tensor):
+        raise OptionError(f"a network is called with a tensor, not {type(x).__name__}; `network.predict(X)` takes any array.")
+    check_matrix("x", x, network.n_inputs)
+    if not inside_transform(x) and not bool(torch.isfinite(x).all()):
+        check_finite("x", x, network.input_names)
+
+
+def _check_options(grid: int, degree: int, base: str, dtype: torch.dtype) -> None:
+    check_grid(grid)
+    check_degree(degree)
+    base_named(base)
+    if dtype not in (torch.float32, torch.float64):
+        raise OptionError(f"`dtype` must be torch.float64 or torch.float32, not {dtype!r}.")
+
+
+def _spline_layer(
+    sources: int,
+    shape: LayerShape,
+    grid: int,
+    degree: int,
+    base: str,
+    dtype: torch.dtype,
+    draw: Initialize,
+    generator: torch.Generator,
+) -> Layer:
+    coefficients, weights = draw(sources, grid + degree, shape.subnodes, generator)
+    if base == "zero":
+        weights = torch.zeros_like(weights)
+    rows = [uniform_knots(grid, degree)] * sources
+    splines = SplineEdges(rows, degree, base, coefficients.to(dtype), weights.to(dtype))
+    # A spline's coefficients hold its constant already: a trainable bias would be a second number for the same thing.
+    bias, fixed = torch.zeros(shape.subnodes, dtype=dtype), torch.zeros(shape.subnodes, dtype=torch.bool)
+    return Layer(shape, splines, TermEdges((), shape.subnodes, dtype), bias, fixed)
+
+
+def _domains(domain: Domain, inputs: int) -> list[tuple[float, float]]:
+    if domain is None:
+        return []
+    pairs = [domain] * inputs if len(domain) == 2 and not isinstance(domain[0], Sequence) else list(domain)
+    if len(pairs) != inputs:
+        raise OptionError(f"`domain` has {len(pairs)} pairs for {inputs} inputs; give one pair for all, or one for each.")
+    return [check_interval("domain", pair) for pair in pairs]
+
+
+def _width_entry(shape: LayerShape) -> int | tuple:
+    if not shape.arities:
+        return shape.sums
+    binary = all(arity == 2 for arity in shape.arities)
+    return (shape.sums, len(shape.arities)) if binary else (shape.sums, list(shape.arities))

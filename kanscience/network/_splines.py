@@ -1,0 +1,192 @@
+"""The spline edges of one layer.
+
+Arrays inside a layer are laid out ``(source, sample)``, samples last, and parameters ``(source, basis, target)``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from kanscience._transforms import inside_transform
+from kanscience.network._bases import base_named
+from kanscience.splines import Axes, dense_features, dense_points, fit_coefficients, spline_sums
+
+
+class SplineEdges(nn.Module):
+    """Curves ``w*b(t) + sum(c[i]*B[i](t))`` on the edges from n sources to m targets.
+
+    t is the source's value mapped affinely from its domain to [-1, 1]. Outside the domain a curve continues linearly.
+    ``active`` says which edges exist: the numbers of the others are zero and have no gradient.
+    """
+
+    low: Tensor
+    high: Tensor
+    knots: Tensor
+    intervals: Tensor
+    given: Tensor
+    open: Tensor
+    active: Tensor
+    trainable: Tensor
+
+    def __init__(
+        self,
+        rows: list[Tensor],
+        degree: int,
+        base: str,
+        coefficients: Tensor,
+        base_weights: Tensor,
+        *,
+        active: Tensor | None = None,
+        trainable: Tensor | None = None,
+    ) -> None:
+        """Build from one knot vector per source, coefficients and base weights."""
+        super().__init__()
+        sources, targets = base_weights.shape
+        dtype = coefficients.dtype
+        axes = Axes.of(rows, degree)
+        self.degree = degree
+        self.base = base
+        self.coefficients = nn.Parameter(coefficients)
+        self.base_weights = nn.Parameter(base_weights)
+        everywhere = torch.ones(sources, targets, dtype=torch.bool)
+        self.register_buffer("low", -torch.ones(sources, dtype=dtype))
+        self.register_buffer("high", torch.ones(sources, dtype=dtype))
+        self.register_buffer("given", torch.zeros(sources, dtype=torch.bool))  # the user's domain: never moved
+        self.register_buffer("open", torch.ones(sources, dtype=torch.bool))  # to be taken from the first data
+        self.register_buffer("active", everywhere.clone() if active is None else active)
+        self.register_buffer("trainable", everywhere.clone() if trainable is None else trainable)
+        self.register_buffer("knots", axes.knots.to(dtype))
+        self.register_buffer("intervals", axes.intervals)
+        self._derived: tuple[Axes, Tensor | None, bool] | None = None
+        self.register_load_state_dict_post_hook(_forget_derived)
+
+    def _apply(self, fn, recurse=True):
+        self._derived = None  # other device or precision
+        return super()._apply(fn, recurse)
+
+    def __getstate__(self):
+        return {**self.__dict__, "_derived": None}
+
+    def forget_derived(self) -> None:
+        """Recompute what follows from the buffers at the next call: they have been written from outside."""
+        self._derived = None
+
+    def derived(self) -> tuple[Axes, Tensor | None, bool]:
+        """Return what follows from the buffers: axes, the mask of numbers in use (None: all), is any edge active."""
+        if self._derived is None:
+            axes = Axes.from_padded(self.knots, self.intervals, self.degree)
+            mask = self.active[:, None, :] & axes.has_function()[:, :, None]
+            self._derived = axes, None if bool(mask.all()) else mask, bool(self.active.any())
+        return self._derived
+
+    @property
+    def axes(self) -> Axes:
+        """The knots of the sources."""
+        return self.derived()[0]
+
+    def mapped(self, x: Tensor) -> Tensor:
+        """Return (source, sample) coordinates t, -1 to 1 inside the domains."""
+        half = (self.high - self.low) / 2
+        return (x - (self.low + half)[:, None]) / half[:, None]
+
+    def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return spline features (source, basis, sample) and base features (source, sample)."""
+        base = base_named(self.base)
+        t = self.mapped(x)
+        inside = t.clamp(-1, 1)
+        spline, smooth = dense_features(inside, self.axes), base.value(inside)
+        beyond = t - inside
+        if not inside_transform(x) and not bool(beyond.any()):
+            return spline, smooth
+        slope = dense_features(inside, self.axes, derivative=True)
+        return spline + slope * beyond[:, None], smooth + base.slope(inside) * beyond
+
+    def weights(self) -> tuple[Tensor, Tensor]:
+        """Return coefficients and base weights as the forward pass uses them: gradients reach trainable edges only."""
+        mask = self.derived()[1]
+        coefficients, base_weights = self.coefficients, self.base_weights
+        if mask is not None:
+            coefficients = torch.where(mask, coefficients, 0)
+            base_weights = torch.where(self.active, base_weights, 0)
+        if not inside_transform(coefficients) and bool(self.trainable.all()):
+            return coefficients, base_weights
+        held = torch.where(self.trainable[:, None], coefficients, coefficients.detach())
+        return held, torch.where(self.trainable, base_weights, base_weights.detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the (target, sample) sums of the curves."""
+        return self.sums(*self.features(x))
+
+    def sums(self, spline: Tensor, smooth: Tensor) -> Tensor:
+        """Return the (target, sample) sums for features that are already there."""
+        coefficients, base_weights = self.weights()
+        sums = spline_sums(spline, coefficients)
+        return sums if self.base == "zero" else sums + base_weights.T @ smooth
+
+    def values(self, x: Tensor) -> Tensor:
+        """Return every curve's value, (source, target, sample)."""
+        spline, smooth = self.features(x)
+        coefficients, base_weights = self.weights()
+        return torch.einsum("sbn,sbt->stn", spline, coefficients) + base_weights[:, :, None] * smooth[:, None]
+
+    def count_outside(self, x: Tensor) -> Tensor:
+        """Return, per source, how many samples lie outside the domain (beyond rounding)."""
+        return (self.mapped(x).abs() > 1 + 8 * torch.finfo(x.dtype).eps).sum(dim=1)
+
+    @torch.no_grad()
+    def set_domain_(self, source: int, low: float, high: float) -> None:
+        """Map another interval onto [-1, 1], the curves stretched with it."""
+        self.low[source], self.high[source] = widened(low, high)
+        self.open[source] = False
+
+    @torch.no_grad()
+    def adopt_domains_(self, x: Tensor) -> None:
+        """Take the domains that are still open from data, the curves mapped affinely onto them."""
+        for source in self.open.nonzero().flatten().tolist():
+            self.set_domain_(source, float(x[source].min()), float(x[source].max()))
+
+    @torch.no_grad()
+    def move_(
+        self, rows: list[Tensor], low: Tensor, high: Tensor, x: Tensor | None = None, ridge: float = 0.0
+    ) -> None:
+        """Express the same curves on other knots and domains: exactly where the new knots contain the old ones.
+
+        Elsewhere by least squares on a dense grid and, where given, at the samples x (source, sample).
+        """
+        axes = Axes.of([row.to(self.knots) for row in rows], self.degree)
+        coefficients = self.coefficients.new_zeros(len(rows), axes.n_basis, self.active.shape[1])
+        base = base_named(self.base)
+        half = (high - low) / 2
+        for source in range(len(rows)):
+            t = dense_points(axes.row(source), self.degree)
+            if x is not None:
+                sample = (x[source] - low[source]) / half[source] - 1
+                t = torch.cat([t, sample[sample.abs() <= 1]])
+            curves = self._curves(source, low[source] + half[source] * (t + 1))
+            target = curves - base.value(t)[:, None] * self.base_weights[source]
+            fitted = fit_coefficients(t, target, axes.row(source), self.degree, ridge)
+            coefficients[source, : len(fitted)] = fitted
+        coefficients[~(self.active[:, None] & axes.has_function()[:, :, None])] = 0
+        self.coefficients = nn.Parameter(coefficients, requires_grad=self.coefficients.requires_grad)
+        self.knots, self.intervals, self.low, self.high = axes.knots, axes.intervals, low.clone(), high.clone()
+        self._derived = None
+
+    def _curves(self, source: int, x: Tensor) -> Tensor:
+        """Return (sample, target) values of one source's curves."""
+        repeated = x.expand(self.low.shape[0], -1)
+        spline, smooth = self.features(repeated)
+        coefficients, base_weights = self.weights()
+        return spline[source].T @ coefficients[source] + smooth[source][:, None] * base_weights[source]
+
+
+def widened(low: float, high: float) -> tuple[float, float]:
+    """Return the interval, or where it is a point one of the point's own size around it (so that units scale it)."""
+    if low < high:
+        return low, high
+    half = abs(low) / 2 or 1.0
+    return low - half, low + half
+
+
+def _forget_derived(module: SplineEdges, _keys: object) -> None:
+    module.forget_derived()

@@ -1,0 +1,25 @@
+"""One-dimensional curves: knots, basis functions and coefficients, as pure functions of tensors."""
+
+from kanscience.splines._basis import bspline_basis, interval_polynomials, polynomial_values
+from kanscience.splines._coefficients import dense_points, fit_coefficients
+from kanscience.splines._gram import curvature_matrix
+from kanscience.splines._kernels import Axes, dense_features, local_basis, spline_sums
+from kanscience.splines._knots import contains, distinct_value_knots, extended, quantile_knots, uniform_knots
+
+__all__ = [
+    "Axes",
+    "bspline_basis",
+    "contains",
+    "dense_points",
+    "fit_coefficients",
+    "curvature_matrix",
+    "dense_features",
+    "distinct_value_knots",
+    "extended",
+    "interval_polynomials",
+    "local_basis",
+    "polynomial_values",
+    "quantile_knots",
+    "spline_sums",
+    "uniform_knots",
+]

@@ -1,0 +1,449 @@
+"""The loop: from data to a trained network, in place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kanscience._checks import check_choice, check_finite, check_integer, check_matrix, check_number
+from kanscience._errors import DataError, OptionError, ShapeError
+from kanscience.network import FlatView, redraw_
+from kanscience.network._tables import as_tensor
+from kanscience.training._adam import adam
+from kanscience.training._errors_of_parameters import parameter_errors
+from kanscience.training._lbfgs import lbfgs
+from kanscience.training._levenberg import levenberg_marquardt
+from kanscience.training._objective import Regression, ResidualLoss, checked_targets
+from kanscience.training._penalties import Penalty
+from kanscience.training._report import FitReport, Progress
+from kanscience.training._schedule import (
+    Grid,
+    adopt_domains_,
+    follow_hidden_ranges_,
+    grids_of_layers,
+    refine_,
+    restore_,
+    snapshot,
+)
+from kanscience.training._weights import model_scatter, normalised_weights
+
+if TYPE_CHECKING:
+    from kanscience._typing import ArrayLike
+    from kanscience.network import MultKAN
+
+OPTIMIZERS = ("auto", "lm", "lbfgs", "adam")
+_ROUND = 8  # steps between two looks at ranges and validation
+_PATIENCE = 4  # rounds without a better validation loss that end a level
+_JACOBIAN_BYTES = 2**30  # up to here Levenberg-Marquardt is the default
+_SHRINKAGES = (1e-6, 1e-5, 1e-4)  # pulls towards the coarser curve that validation chooses among
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Checked rows: inputs (N, n), targets (N, outputs), standard errors of the targets or None."""
+
+    x: Tensor
+    y: Tensor
+    sigma: Tensor | None = None
+
+    def rows(self, index: Tensor) -> Samples:
+        """Return some of the rows."""
+        return Samples(self.x[index], self.y[index], None if self.sigma is None else self.sigma[index])
+
+
+def fit(
+    network: MultKAN,
+    inputs: ArrayLike | None,
+    targets: ArrayLike | None,
+    *,
+    sigma: ArrayLike | float | None = None,
+    valid: tuple[ArrayLike, ArrayLike] | float | None = None,
+    optimizer: str = "auto",
+    steps: int | None = None,
+    grids: Sequence[Grid] | None = None,
+    move_knots: bool | None = None,
+    penalty: Penalty | None = None,
+    batch_size: int | None = None,
+    restarts: int = 0,
+    loss: Callable[[MultKAN], Tensor] | None = None,
+    callbacks: Sequence[Callable[[Progress], Any]] = (),
+    progress: bool | None = None,
+    seed: int | None = None,
+) -> FitReport:
+    """Train a network in place, from where it stands.
+
+    Args:
+        network: its trainable numbers are written; nodes and edges never change. Knots may move and be refined.
+        inputs: (N, inputs) array, tensor or frame in the user's units; None with a loss of its own.
+        targets: (N,) or (N, outputs); None with a loss of its own.
+        sigma: standard errors of the targets, one number, (N,) or (N, outputs), in the targets' unit, above 0. Residuals
+            weigh ``1 / (sigma**2 + s**2)``, with s the scatter of the model itself, estimated with the fit.
+        valid: rows that decide when to stop and which level is best: ``(inputs, targets)``, or the share of the rows
+            to hold back (chosen by ``seed``). None: no early stop.
+        optimizer: ``"lm"`` (Levenberg-Marquardt), ``"lbfgs"``, ``"adam"``; ``"auto"`` takes the first where its Jacobian
+            fits into 1 GiB and no batch size is given, else Adam for a batch size, else L-BFGS.
+        steps: most steps of each level; default 200 for LM, 500 for L-BFGS, 2000 for Adam.
+        grids: grid extension, for instance ``(5, 10, 20, 40)``; an entry may be one number a layer. Every level is
+            tried; validation decides which one stays.
+        move_knots: whether hidden knots follow their ranges. None: yes, except where a domain was given; True moves the
+            given domains of the inputs too, False nothing.
+        penalty: what edges pay, see `Penalty`.
+        batch_size: rows a step (Adam).
+        restarts: further starts from redrawn splines, the best of which goes on. 0 continues the present network.
+        loss: any callable of the network, in place of data: a vector is residuals (least squares), a scalar is
+            minimised as it is.
+        callbacks: called with a `Progress` now and then; one that returns True stops the fit.
+        progress: a bar. None: in terminals, after a second.
+        seed: of held-back rows, batches and restarts.
+
+    Returns:
+        What happened; a poor fit is a value there, not an error.
+
+    Raises:
+        ShapeError, DataError, OptionError: the input is not usable; nothing was changed.
+
+    Example:
+        >>> import kanscience as ks, numpy as np
+        >>> x = np.linspace(-1, 1, 50)[:, None]
+        >>> network = ks.MultKAN([1, 1], seed=0)
+        >>> report = ks.fit(network, x, np.exp(x[:, 0]))
+        >>> report.loss < 1e-3
+        True
+
+    Source: Levenberg-Marquardt: Nielsen, IMM report 1999-05; grid extension: Liu et al., arXiv 2404.19756.
+    """
+    check_choice("optimizer", optimizer, OPTIMIZERS)
+    check_integer("restarts", restarts, least=0)
+    if steps is not None:
+        check_integer("steps", steps, least=0)
+    levels = [grids_of_layers(grid, len(network.layers)) for grid in grids or ()]
+    generator = torch.Generator().manual_seed(torch.seed() % 2**63 if seed is None else seed)
+    train, held = _checked_samples(network, inputs, targets, sigma, valid, generator, loss)
+    run = _Run(network, train, held, loss, penalty, move_knots, list(callbacks), generator)
+    run.optimizer = _chosen_optimizer(optimizer, run, batch_size)
+    run.steps = steps if steps is not None else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
+    run.batch_size = batch_size
+    return _one_thread(lambda: _run(run, levels, restarts, progress))
+
+
+def _one_thread(work: Callable[[], FitReport]) -> FitReport:
+    # Two BLAS threads make the small factorisations of Levenberg-Marquardt many times slower.
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with threadpool_limits(1):
+            return work()
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass
+class _Run:
+    """One fit on its way."""
+
+    network: MultKAN
+    train: Samples | None
+    held: Samples | None
+    loss: Callable[[MultKAN], Tensor] | None
+    penalty: Penalty | None
+    move_knots: bool | None
+    callbacks: list
+    generator: torch.Generator
+    optimizer: str = "lm"
+    steps: int = 200
+    batch_size: int | None = None
+    scatter: float = 0.0
+    step: int = 0
+    damping: float = 1e-2
+    status: str = "step limit"
+    stopping: bool = False
+    history: list[Progress] = field(default_factory=list)
+    bar: Any = None
+    begun: float = field(default_factory=time.perf_counter)
+
+    def weights(self) -> Tensor:
+        assert self.train is not None
+        return normalised_weights(self.train.y, self.train.sigma, self.scatter)
+
+    def rmse(self, samples: Samples | None) -> float:
+        """Return the root mean square residual, weighted where errors are given, in the unit of the targets."""
+        if samples is None:
+            return float("nan")
+        residuals = _residuals(self.network, samples)
+        if samples.sigma is None:
+            return float((residuals**2).mean().sqrt())
+        weights = 1 / (samples.sigma**2 + self.scatter**2)
+        return float(((weights * residuals**2).sum() / weights.sum()).sqrt())
+
+    def judged(self) -> float:
+        """Return the loss that decides: of the held-back rows, else of the rows trained on."""
+        return self.rmse(self.held if self.held is not None else self.train)
+
+    def record(self) -> None:
+        """Add a line to the history and tell the callbacks."""
+        grid = tuple(int(layer.splines.intervals.max()) for layer in self.network.layers)
+        valid = None if self.held is None else self.rmse(self.held)
+        loss = self.rmse(self.train) if self.train is not None else _loss_value(self.network, self.loss)
+        line = Progress(self.step, grid, loss, valid)
+        self.history.append(line)
+        self.stopping |= any([callback(line) is True for callback in self.callbacks])  # every one is told
+        if self.bar is not None:
+            self.bar.update(self.step - self.bar.n)
+            self.bar.set_postfix_str(f"RMSE {loss:.3g}" + ("" if valid is None else f", validation {valid:.3g}"))
+
+
+def _run(run: _Run, levels: list[list[int]], restarts: int, progress: bool | None) -> FitReport:
+    from tqdm.auto import tqdm
+
+    network = run.network
+    if run.train is not None:
+        adopt_domains_(network, run.train.x)
+    total = run.steps * max(len(levels), 1) * (1 + restarts)
+    shrinkage = 0.0
+    with tqdm(total=total, desc="fit", disable=None if progress is None else not progress, delay=1, leave=False) as run.bar:
+        best = snapshot(network), np.inf
+        try:
+            run.record()
+            if not np.isfinite(run.history[-1].loss):
+                run.status = "not finite"
+                return _report(run, shrinkage)
+            first, *finer = levels or [None]
+            _best_start(run, first, restarts)
+            best = snapshot(network), run.judged()
+            for grids in finer:
+                if run.stopping:
+                    break
+                shrinkage = _level(run, grids) or shrinkage
+                if run.held is None or run.judged() < best[1]:
+                    best = snapshot(network), run.judged()
+        except KeyboardInterrupt:
+            run.status = "interrupted"
+            if not run.judged() < best[1]:
+                restore_(network, best[0])
+        else:
+            if run.judged() > best[1]:
+                restore_(network, best[0])
+    return _report(run, shrinkage)
+
+
+def _best_start(run: _Run, grids: list[int] | None, restarts: int) -> None:
+    """Train the first level, from the present network and from redrawn ones; keep the best."""
+    origin = snapshot(run.network)
+    best, lowest = origin, np.inf
+    for start in range(restarts + 1):
+        if start:
+            restore_(run.network, origin)
+            redraw_(run.network, run.generator)
+            if run.train is not None:
+                adopt_domains_(run.network, run.train.x)
+        _level(run, grids)
+        if run.judged() < lowest or start == 0:
+            best, lowest = snapshot(run.network), run.judged()
+        if run.stopping:
+            break
+    restore_(run.network, best)
+
+
+def _level(run: _Run, grids: list[int] | None) -> float:
+    """Train on one grid; return the shrinkage towards the coarser curve that validation chose."""
+    if grids is not None:
+        refine_(run.network, grids, None if run.train is None else run.train.x)
+    before = snapshot(run.network)
+    _descend(run, run.penalty)
+    # Where held-back rows are predicted much worse than the others, the finer curve has begun to follow noise.
+    if grids is None or run.held is None or run.penalty is not None or run.rmse(run.held) < 1.5 * run.rmse(run.train):
+        return 0.0
+    best, chosen = (snapshot(run.network), run.judged()), 0.0
+    for strength in _SHRINKAGES:
+        if run.stopping:
+            break
+        restore_(run.network, before)
+        _descend(run, Penalty(strength, l1=0, entropy=0, coefficient=1), towards_start=True)
+        if run.judged() >= best[1]:
+            break
+        best, chosen = (snapshot(run.network), run.judged()), strength
+    restore_(run.network, best[0])
+    return chosen
+
+
+def _descend(run: _Run, penalty: Penalty | None, towards_start: bool = False) -> None:
+    if run.optimizer == "lm":
+        _descend_lm(run, penalty, towards_start)
+    elif run.optimizer == "lbfgs":
+        lbfgs(run, penalty)
+    else:
+        adam(run, penalty)
+
+
+def _descend_lm(run: _Run, penalty: Penalty | None, towards_start: bool) -> None:
+    """Rounds of Levenberg-Marquardt steps; between them hidden knots follow their ranges and validation looks on."""
+    network, end = run.network, run.step + run.steps
+    run.damping = 1e-2
+    follows = run.move_knots is not False and not towards_start and run.train is not None
+    best, lowest, waited = snapshot(network), run.judged(), 0
+    center = FlatView(network).read().numpy() if towards_start else None
+    while run.step < end and not run.stopping:
+        _update_scatter(run)
+        moved_from = None
+        if follows:
+            moved_from, before = snapshot(network), run.rmse(run.train)
+            _follow(run)
+        result = _round(run, penalty, center, min(_ROUND, end - run.step))
+        run.record()
+        if moved_from is not None and run.rmse(run.train) > before and penalty is None:
+            restore_(network, moved_from)  # the moved knots serve worse, even refitted
+            follows = False
+            continue
+        if run.held is not None:
+            better = run.judged() < lowest
+            waited = 0 if better else waited + 1
+            if better:
+                best, lowest = snapshot(network), run.judged()
+            if waited >= _PATIENCE:
+                run.status = "converged"
+                break
+        if result in ("converged", "not finite"):
+            run.status = result
+            break
+    if run.held is not None:
+        restore_(network, best)
+
+
+def _round(run: _Run, penalty: Penalty | None, center: np.ndarray | None, steps: int) -> str:
+    problem = _problem(run, penalty, center)
+    result = levenberg_marquardt(problem, problem.start(), steps=steps, damping=run.damping, tolerance=1e-7)
+    problem.write(result.theta)
+    run.damping = result.damping
+    run.step += result.step
+    return result.status
+
+
+def _problem(run: _Run, penalty: Penalty | None, center: np.ndarray | None):
+    if run.train is None:
+        return ResidualLoss(run.network, run.loss)
+    return Regression(run.network, run.train.x, run.train.y, run.weights(), penalty, center)
+
+
+def _follow(run: _Run) -> None:
+    hidden = [int(layer.splines.intervals.max()) for layer in run.network.layers[1:]]
+    # Half a per cent at fine grids; more while coarse, where ranges still wander.
+    margin = max(5e-3, 0.1 / max(hidden, default=1))
+    follow_hidden_ranges_(run.network, run.train.x, margin)
+
+
+def _update_scatter(run: _Run) -> None:
+    if run.train is None or run.train.sigma is None:
+        return
+    samples = run.held if run.held is not None and run.held.sigma is not None else run.train
+    freedom = len(samples.y) if samples is run.held else max(len(samples.y) - FlatView(run.network).size, 1)
+    run.scatter = model_scatter(_residuals(run.network, samples), samples.sigma, freedom)
+
+
+@torch.no_grad()
+def _residuals(network: MultKAN, samples: Samples) -> Tensor:
+    return network.outputs(network.sources(samples.x)).T - samples.y
+
+
+def _report(run: _Run, shrinkage: float) -> FitReport:
+    run.record()
+    last = run.history[-1]
+    report = FitReport(
+        status="stopped" if run.stopping else run.status,
+        optimizer=run.optimizer,
+        loss=last.loss,
+        valid_loss=last.valid_loss,
+        steps=run.step,
+        seconds=time.perf_counter() - run.begun,
+        grid=last.grid,
+        scatter=run.scatter,
+        shrinkage=shrinkage,
+        history=tuple(run.history),
+    )
+    if not len(run.network.constants) or run.status == "not finite":
+        return report
+    return replace(report, parameters=parameter_errors(run.network, _problem(run, None, None), run.train, run.scatter))
+
+
+def _chosen_optimizer(optimizer: str, run: _Run, batch_size: int | None) -> str:
+    if batch_size is not None:
+        check_integer("batch_size", batch_size)
+        if optimizer not in ("auto", "adam"):
+            raise OptionError(f"`batch_size` belongs to optimizer 'adam', not to {optimizer!r}, which sees all rows.")
+        if run.train is None:
+            raise OptionError("`batch_size` needs `inputs` and `targets`; a loss of its own draws its own batches.")
+        return "adam"
+    if run.train is None:
+        value = run.loss(run.network)  # type: ignore[misc]
+        if optimizer == "lm" and value.dim() == 0:
+            raise OptionError("optimizer 'lm' needs a loss that returns a vector of residuals, not a scalar.")
+        return optimizer if optimizer != "auto" else ("lbfgs" if value.dim() == 0 else "lm")
+    size = FlatView(run.network).size * run.train.y.numel() * 8
+    if optimizer == "auto":
+        return "lm" if size <= _JACOBIAN_BYTES and FlatView(run.network).size <= 4000 else "lbfgs"
+    return optimizer
+
+
+def _loss_value(network: MultKAN, loss: Callable[[MultKAN], Tensor]) -> float:
+    value = loss(network).detach()
+    return float(value) if value.dim() == 0 else float((value**2).mean().sqrt())
+
+
+def _checked_samples(network, inputs, targets, sigma, valid, generator, loss) -> tuple[Samples | None, Samples | None]:
+    if loss is not None:
+        if inputs is not None or targets is not None:
+            raise OptionError("give either `inputs` and `targets`, or a `loss` that holds its own data, not both.")
+        if bool(network.layers[0].splines.open.any()) and network.layers[0].has_splines:
+            raise OptionError("a loss without inputs needs a network with a given domain: MultKAN(..., domain=(low, high)).")
+        return None, None
+    if inputs is None or targets is None:
+        raise OptionError("`fit` needs `inputs` and `targets`, or a `loss` of the network.")
+    train = _samples(network, inputs, targets, sigma, "inputs", "targets")
+    if valid is None:
+        return train, None
+    if isinstance(valid, (int, float)):
+        share = check_number("valid", valid, least=0, most=1, open_ends=True)
+        order = torch.randperm(len(train.x), generator=generator)
+        held = max(round(share * len(order)), 1)
+        if held >= len(order):
+            raise DataError(f"holding back {share:.0%} of {len(order)} rows leaves none to train on; pass valid=None.")
+        return train.rows(order[held:]), train.rows(order[:held])
+    if not isinstance(valid, (tuple, list)) or len(valid) != 2:
+        raise OptionError(f"`valid` is a pair (inputs, targets), a share of the rows, or None; not {valid!r}.")
+    return train, _samples(network, *valid, None, "valid inputs", "valid targets")
+
+
+def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samples:
+    x = as_tensor(network, inputs)
+    check_matrix(inputs_name, x, network.n_inputs)
+    check_finite(inputs_name, x, network.input_names)
+    y = _as_column_tensor(network, targets, targets_name)
+    if len(y) != len(x):
+        raise ShapeError(f"`{inputs_name}` has {len(x)} rows and `{targets_name}` has {len(y)}; they must be as many.")
+    y = checked_targets(y, len(x), network.n_outputs)
+    check_finite(targets_name, y, network.output_names)
+    if sigma is None:
+        return Samples(x, y)
+    errors = torch.as_tensor(np.asarray(sigma, dtype=np.float64)).to(y)
+    errors = errors.expand(y.shape) if errors.dim() == 0 else checked_targets(errors, *y.shape)
+    check_finite("sigma", errors)
+    if not bool((errors > 0).all()):
+        raise DataError(f"`sigma` must be above 0 everywhere; its smallest value is {float(errors.min()):g}.")
+    return Samples(x, y, errors)
+
+
+def _as_column_tensor(network: MultKAN, values: ArrayLike, name: str) -> Tensor:
+    if isinstance(values, Tensor):
+        return values.to(device=network.device, dtype=network.dtype)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"`{name}` must hold numbers; it holds {type(values).__name__} that do not convert.") from None
+    return torch.as_tensor(array, dtype=network.dtype, device=network.device)

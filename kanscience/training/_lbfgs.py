@@ -1,0 +1,47 @@
+"""L-BFGS on all rows, by scipy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from kanscience.network import FlatView
+
+if TYPE_CHECKING:
+    from kanscience.training._penalties import Penalty
+
+
+def lbfgs(run: Any, penalty: Penalty | None) -> None:
+    """Minimise the run's loss from the network's present numbers; callbacks may stop it."""
+    from scipy.optimize import minimize
+
+    from kanscience.training._gradients import loss_of
+
+    view = FlatView(run.network)
+    loss = loss_of(run, penalty)
+
+    def value_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        view.write_(torch.from_numpy(theta))
+        value = loss(None)
+        return float(value.detach()), view.gradient(value).double().numpy()
+
+    def told(_: np.ndarray) -> None:
+        run.step += 1
+        if run.step % 10 == 0:
+            run.record()
+        if run.stopping:
+            raise StopIteration
+
+    start = view.read().double().numpy()
+    result = minimize(
+        value_and_gradient,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        callback=told,
+        options={"maxiter": run.steps, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-12},
+    )
+    run.status = "converged" if result.success else "step limit"
+    view.write_(torch.from_numpy(result.x if np.isfinite(result.fun) else start))

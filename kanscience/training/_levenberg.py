@@ -1,0 +1,143 @@
+"""Levenberg-Marquardt: damped Gauss-Newton steps for a sum of squares plus a quadratic penalty.
+
+The damping follows Nielsen (IMM report 1999-05): it falls smoothly where the quadratic model predicts the loss well
+and rises ever faster where it does not. The normal equations are scaled to a unit diagonal, so that neither the
+units of the parameters nor those of the data change a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+_SMALLEST_DAMPING = 1e-14  # below, Cholesky of a unit-diagonal matrix sees only rounding
+_LARGEST_DAMPING = 1e10  # a step this short changes no digit of the loss
+_EMPTY_COLUMN = 1e-14  # of the largest diagonal entry: a number that no sample determines stays where it is
+
+
+class LeastSquares(Protocol):
+    """What is minimised: ``|residuals|**2 + (theta - center) @ matrix @ (theta - center)``."""
+
+    def residuals(self, theta: np.ndarray) -> np.ndarray:
+        """Return (M,) residuals."""
+        ...
+
+    def linearize(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (M,) residuals and the (size, M) transposed Jacobian."""
+        ...
+
+    def quadratic(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the penalty's (size, size) matrix and (size,) center, or None; asked once a step."""
+        ...
+
+
+@dataclass
+class Descent:
+    """Where the minimisation stands; handed to the callback after every accepted step."""
+
+    theta: np.ndarray
+    loss: float  # |residuals|**2, without the penalty
+    damping: float = 1e-2
+    step: int = 0
+    status: str = "step limit"
+    losses: list[float] = field(default_factory=list)
+
+
+def levenberg_marquardt(
+    problem: LeastSquares,
+    theta: np.ndarray,
+    *,
+    steps: int,
+    damping: float = 1e-2,
+    tolerance: float = 1e-9,
+    callback: Callable[[Descent], bool] | None = None,
+) -> Descent:
+    """Minimise from ``theta``; a step that does not lower a finite loss is never taken.
+
+    Args:
+        problem: residuals, Jacobian, penalty.
+        theta: (size,) start.
+        steps: most accepted steps.
+        damping: at the start, relative to the unit diagonal.
+        tolerance: relative fall of the loss, over three steps, below which the descent counts as converged.
+        callback: sees every accepted step; True stops.
+
+    Returns:
+        The last accepted state with status "converged", "step limit", "stopped" or "not finite".
+    """
+    state = Descent(theta.copy(), np.inf, damping)
+    while state.step < steps:
+        residuals, jacobian = problem.linearize(state.theta)
+        state.loss = float(residuals @ residuals)
+        if not state.losses:
+            state.losses.append(state.loss)
+            if not np.isfinite(state.loss):
+                state.status = "not finite"
+                return state
+        if not _advance(problem, state, residuals, jacobian):
+            state.status = "converged"  # no step of any length lowers the loss
+            return state
+        state.losses.append(state.loss)
+        state.step += 1
+        if callback is not None and callback(state):
+            state.status = "stopped"
+            return state
+        if len(state.losses) > 3 and state.losses[-4] - state.loss <= tolerance * state.losses[-4]:
+            state.status = "converged"
+            return state
+    return state
+
+
+def _advance(problem: LeastSquares, state: Descent, residuals: np.ndarray, jacobian: np.ndarray) -> bool:
+    """Take one step, with as much damping as it needs; return whether there was one."""
+    normal = jacobian @ jacobian.T
+    gradient = jacobian @ residuals
+    value = state.loss
+    penalty = problem.quadratic(state.theta)
+    if penalty is not None:
+        matrix, center = penalty
+        pull = matrix @ (state.theta - center)
+        normal += matrix
+        gradient += pull
+        value += float((state.theta - center) @ pull)
+    diagonal = normal.diagonal()
+    largest = diagonal.max(initial=0.0)
+    if not largest > 0 or not np.isfinite(largest):
+        return False
+    scale = 1 / np.sqrt(np.maximum(diagonal, _EMPTY_COLUMN * largest))
+    normal *= scale[:, None]
+    normal *= scale
+    gradient *= scale
+    growth = 2.0
+    while state.damping < _LARGEST_DAMPING:
+        step = _solve(normal, gradient, state.damping)
+        if step is not None:
+            theta = state.theta - scale * step
+            changed = problem.residuals(theta)
+            loss = float(changed @ changed)
+            new_value = loss
+            if penalty is not None:
+                new_value += float((theta - center) @ (matrix @ (theta - center)))
+            if new_value < value:  # False for NaN and infinity
+                predicted = float(step @ (state.damping * step + gradient))
+                gain = (value - new_value) / predicted if predicted > 0 else 0.0
+                state.damping = max(state.damping * max(1 / 5, 1 - (2 * gain - 1) ** 3), _SMALLEST_DAMPING)
+                state.theta, state.loss = theta, loss
+                return True
+        state.damping *= growth
+        growth *= 2
+    state.damping = 1e-2
+    return False
+
+
+def _solve(normal: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray | None:
+    damped = normal.copy()
+    damped.flat[:: len(damped) + 1] += damping
+    try:
+        return cho_solve(cho_factor(damped, lower=True, overwrite_a=True, check_finite=False), gradient, check_finite=False)
+    except LinAlgError:
+        return None

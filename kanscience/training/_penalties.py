@@ -1,0 +1,181 @@
+"""The papers' penalties on edges: L1, entropy, coefficient size and curvature.
+
+The scale of an edge is the standard deviation of its curve over the samples, times the share that its subnode's
+spread carries to the outputs (the attribution score, held fixed): dimensionless, and the same however the hidden
+nodes are scaled. It comes from the covariance matrix of the source's features, so that nothing of shape
+batch x source x target is ever made. Symbolic edges are chosen already and pay nothing.
+
+In Levenberg-Marquardt the L1 and entropy terms enter by iterative reweighting: around the present scale s0,
+``s <= s**2 / (2 s0) + s0 / 2``, a quadratic form of the coefficients with the same slope; the entropy's weight is negative
+for edges that dominate their layer, and is clamped at zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kanscience._checks import check_number
+from kanscience.network import FlatView, layer_masks
+from kanscience.splines import curvature_matrix
+
+if TYPE_CHECKING:
+    from kanscience.network import MultKAN
+
+_SMALLEST_SCALE = 1e-4  # of the layer's largest edge: below, an edge counts as gone and its weight grows no more
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """What a fit pays besides its loss (a mean square in units of the targets' variance, dimensionless).
+
+    ``strength * (l1 * sum of edge scales + entropy * S + coefficient * sum of squares + curvature * sum of integrals)``,
+    with S the entropy of the edge scales of each layer, and the integral that of ``curve''(t)**2`` over [-1, 1].
+
+    Args:
+        strength: 0 or more; 1e-5 hardly touches a fit, 1e-2 makes it sparse and coarse.
+        l1: weight of the edge scales: removes edges.
+        entropy: weight of their entropy: removes the smaller of two edges.
+        coefficient: weight of squared spline coefficients: makes edges straight (with base ``"identity"``) or zero.
+        curvature: weight of squared second derivatives: makes edges smooth.
+
+    Example:
+        >>> Penalty(1e-3, curvature=1)
+        Penalty(strength=0.001, l1=1, entropy=2, coefficient=0, curvature=1)
+
+    Source: L1 and entropy: Liu et al., arXiv 2404.19756, section 2.5; curvature: arXiv 2605.02190.
+    """
+
+    strength: float
+    l1: float = 1
+    entropy: float = 2
+    coefficient: float = 0
+    curvature: float = 0
+
+    def __post_init__(self) -> None:
+        for name in ("strength", "l1", "entropy", "coefficient", "curvature"):
+            check_number(name, getattr(self, name), least=0)
+
+
+def quadratic_form(network: MultKAN, x: Tensor, penalty: Penalty) -> np.ndarray:
+    """Return the penalty at the present network as a (size, size) quadratic form in its trainable numbers.
+
+    Args:
+        network: float64, with its numbers in the order of `FlatView`.
+        x: (N, inputs) samples that scales are measured on.
+        penalty: what to pay.
+    """
+    matrix = np.zeros((FlatView(network).size,) * 2)
+    start = 0
+    for layer, source, carried in _sources_and_shares(network, x):
+        start = _add_layer(matrix, start, layer, source, carried, penalty)
+    return matrix
+
+
+def penalty_value(network: MultKAN, x: Tensor, penalty: Penalty) -> Tensor:
+    """Return the penalty as a scalar that autograd differentiates (the shares that scales carry held fixed)."""
+    total = x.new_zeros(())
+    for layer, source, carried in _sources_and_shares(network, x):
+        if not layer.has_splines:
+            continue
+        covariance = _covariance(layer, source.detach())
+        weights = torch.cat([layer.splines.weights()[0], layer.splines.weights()[1][:, None]], dim=1)
+        squares = torch.einsum("sbt,sbc,sct->st", weights, covariance, weights).clamp(min=1e-30)
+        scales = torch.where(layer.splines.active, squares.sqrt() * carried, 0)
+        share = scales / scales.sum().clamp(min=1e-30)
+        entropy = -(share * share.clamp(min=1e-30).log()).sum()
+        total = total + penalty.l1 * scales.sum() + penalty.entropy * entropy
+        coefficients = weights[:, :-1] * carried
+        total = total + penalty.coefficient * (coefficients**2).sum()
+        if penalty.curvature:
+            for s, part in enumerate(coefficients):
+                matrix = curvature_matrix(layer.splines.axes.row(s), layer.splines.degree)
+                total = total + penalty.curvature * ((matrix @ part[: len(matrix)]) * part[: len(matrix)]).sum()
+    return penalty.strength * total
+
+
+@torch.no_grad()
+def _sources_and_shares(network: MultKAN, x: Tensor) -> list[tuple]:
+    """Return each layer with its source values and, for each subnode, what a unit of its spread carries to the outputs."""
+    nodes = [network.sources(x)]
+    for layer in network.layers:
+        nodes.append(layer(nodes[-1]))
+    node_score = torch.zeros(len(nodes[-1]), dtype=x.dtype)
+    node_score[list(network.readout)] = 1.0
+    found = []
+    for layer, source in zip(reversed(network.layers), reversed(nodes[:-1]), strict=True):
+        score = node_score[list(layer.shape.node_of_subnode)]
+        spread = layer.subnodes(source).std(dim=1, correction=0)
+        carried = torch.where(spread > 0, score / spread, 0)
+        found.insert(0, (layer, source, carried))
+        scales = edge_scales(layer, source)
+        node_score = (scales * carried).sum(dim=1)
+    return found
+
+
+def edge_scales(layer, source: Tensor) -> Tensor:
+    """Return the standard deviation of every spline edge over the samples, (source, target), from Gram matrices."""
+    covariance, weights = _covariance(layer, source), _stacked(layer)
+    return torch.einsum("sbt,sbc,sct->st", weights, covariance, weights).clamp(min=0).sqrt()
+
+
+def _stacked(layer) -> Tensor:
+    coefficients, base_weights = layer.splines.weights()
+    return torch.cat([coefficients, base_weights[:, None]], dim=1).detach()
+
+
+def _covariance(layer, source: Tensor) -> Tensor:
+    """Return (source, basis + 1, basis + 1): covariances of the features, the base function's last."""
+    spline, smooth = layer.splines.features(source)
+    features = torch.cat([spline, smooth[:, None]], dim=1)
+    features = features - features.mean(dim=2, keepdim=True)
+    return features @ features.transpose(1, 2) / features.shape[2]
+
+
+def _add_layer(matrix: np.ndarray, start: int, layer, source: Tensor, carried: Tensor, penalty: Penalty) -> int:
+    masks = layer_masks(layer)
+    coefficients, base_weights = masks["splines.coefficients"], masks["splines.base_weights"]
+    after_coefficients = start + int(coefficients.sum())
+    end = start + sum(int(mask.sum()) for mask in masks.values())
+    if not layer.has_splines:
+        return end
+    place = torch.full((coefficients.shape[0], coefficients.shape[1] + 1, coefficients.shape[2]), -1)
+    place[:, :-1][coefficients] = torch.arange(start, after_coefficients)
+    place[:, -1][base_weights] = torch.arange(after_coefficients, after_coefficients + int(base_weights.sum()))
+    covariance = _covariance(layer, source)
+    weights = _stacked(layer)
+    scales = torch.einsum("sbt,sbc,sct->st", weights, covariance, weights).clamp(min=0).sqrt() * carried
+    per_edge = penalty.strength * _slopes(scales, layer.splines.active, penalty)
+    basis = covariance.shape[1] - 1
+    for s in range(len(covariance)):
+        curvature = torch.zeros_like(covariance[s])
+        if penalty.curvature:
+            size = int(layer.splines.intervals[s]) + layer.splines.degree
+            curvature[:size, :size] = curvature_matrix(layer.splines.axes.row(s), layer.splines.degree)
+        ridge = torch.diag(torch.cat([torch.ones(basis), torch.zeros(1)])).to(covariance)
+        for t in layer.splines.active[s].nonzero().flatten().tolist():
+            form = carried[t] ** 2 * (
+                per_edge[s, t] * covariance[s]
+                + penalty.strength * (penalty.curvature * curvature + penalty.coefficient * ridge)
+            )
+            used = place[s, :, t] >= 0
+            index = place[s, used, t].numpy()
+            matrix[np.ix_(index, index)] += form[used][:, used].numpy()
+    return end
+
+
+def _slopes(scales: Tensor, active: Tensor, penalty: Penalty) -> Tensor:
+    """Return, for each edge, ``d penalty / d scale / (2 scale)``: the factor of the scale's square."""
+    largest = scales.max()
+    if not bool(largest > 0):
+        return torch.zeros_like(scales)
+    scales = torch.where(active, scales.clamp(min=_SMALLEST_SCALE * largest), 0)
+    share = scales / scales.sum()
+    logs = torch.where(active, share.clamp(min=1e-300).log(), 0)
+    entropy = -(share * logs).sum()
+    slope = penalty.l1 + penalty.entropy * (-(logs + entropy) / scales.sum()).clamp(min=0)
+    return torch.where(active, slope / (2 * scales.clamp(min=1e-300)), 0)
