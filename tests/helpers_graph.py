@@ -71,9 +71,7 @@ def exact_numbers() -> st.SearchStrategy[Number]:
     exact = st.one_of(
         st.integers(-5, 5),
         st.fractions(-3, 3, max_denominator=9).map(lambda q: sympy.Rational(q.numerator, q.denominator)),
-        st.sampled_from(
-            [sympy.pi, sympy.sqrt(2), sympy.E / 3, sympy.exp(2) - 7, sympy.log(3) * sympy.pi / 2]
-        ),
+        st.sampled_from([sympy.pi, sympy.sqrt(2), sympy.E / 3, sympy.exp(2) - 7, sympy.log(3) * sympy.pi / 2]),
     )
     return st.one_of(
         floats.map(Number.of),

@@ -1,9 +1,9 @@
-"""The best scale*f(slope*x + shift) + offset for given samples, for one function or a whole library at once."""
+"""The best scale*f(slope*x + shift) + offset for given samples, for one function or many at once."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +13,12 @@ from numpy.typing import ArrayLike
 from kanscience._errors import DataError, ShapeError
 from kanscience.functions._library import Function
 from kanscience.functions._polish import Samples, Trials, branch, polished
-from kanscience.functions._starts import dominant_rhythms, kink_start, starts
+from kanscience.functions._starts import starts
 
-_COARSE = 64  # samples with which the starts are compared
 _STAGES = (  # samples, trials kept of each function, their misfit over its best, steps, gain that goes on
-    (64, 12, math.inf, 4, 1e-2),
-    (160, 4, math.inf, 15, 1e-4),
-    (1024, 2, 1.5, 30, 1e-8),
-    (math.inf, 1, 1.5, 15, 1e-8),
+    (80, 5, math.inf, 7, 1e-2),
+    (1024, 2, 1.02, 12, 1e-4),
+    (math.inf, 1, 1.0, 15, 1e-5),
 )
 _EPSILON = float(np.finfo(float).eps)
 
@@ -71,10 +69,10 @@ def affine_fits(
 ) -> list[AffineFit]:
     """Fit scale*f(slope*x + shift) + offset to samples by least squares, for every function.
 
-    Scale and offset are a linear regression for given slope and shift. Slope and shift begin at many places read
-    off the range and the dominant frequencies of the samples; the best few are polished, on a part of the samples
-    first. All samples stay inside the real domain of f and in one of its branches between poles: a curve that is
-    singular within their range is never returned. The result does not depend on the units of x and y.
+    Scale and offset are a linear regression for given slope and shift. Slope and shift begin at many places
+    read off the range and the dominant frequencies of the samples; the best few are polished, on a part of
+    the samples first. All samples stay inside the real domain of f and in one of its branches between poles:
+    a curve that is singular within their range is never returned. Units of x and y change nothing.
 
     Args:
         functions: what to fit.
@@ -97,22 +95,16 @@ def affine_fits(
             return [_constant_fit(function, y, weights, r2) for function in functions]
         samples = _in_natural_units(x, y, weights)
         trials = _searched(functions, samples)
+        slope, shift = trials.lines()
         return [
-            _in_units_of_the_data(trials.rows(trials.which == index), x, y, weights)
-            for index in range(len(functions))
+            _in_units_of_the_data(function, slope[row], shift[row], x, y, weights)
+            for row, function in enumerate(functions)
         ]
 
 
 def _searched(functions: tuple[Function, ...], samples: Samples) -> Trials:
     # the best row of each function; its misfit is inf where no curve is finite at all samples
-    rhythms = dominant_rhythms(samples)
-    coarse = samples.thinned(_COARSE)
-    trials = Trials.joined(
-        [
-            kink_start(function, samples) if _is_kink(function) else starts(function, coarse, rhythms)
-            for function in functions
-        ]
-    )
+    trials = starts(functions, samples)
     for n_samples, count, rivals, steps, gain in _STAGES:
         part = samples.thinned(n_samples)
         trials = polished(trials.best(count, within=rivals), part, steps=steps, gain=gain)
@@ -121,51 +113,42 @@ def _searched(functions: tuple[Function, ...], samples: Samples) -> Trials:
     return trials.best(1)
 
 
-def _is_kink(function: Function) -> bool:
-    return not function.smooth and "slope" in function.redundant and branch(function) == (-math.inf, math.inf)
-
-
 def _in_natural_units(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Samples:
     order = np.argsort(x, kind="stable")
     middle, half = _middle_and_half(x)
     y = y - weights @ y
     y -= weights @ y
-    return Samples(
-        ((x - middle) / half).clip(-1, 1)[order], (y / np.sqrt(weights @ y**2))[order], weights[order]
-    )
+    return Samples(((x - middle) / half).clip(-1, 1)[order], (y / np.sqrt(weights @ y**2))[order], weights[order])
 
 
-def _in_units_of_the_data(trial: Trials, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> AffineFit:
-    (function,) = (trial.functions[index] for index in trial.which)
-    (slope,), (shift,), _ = trial.lines()
+def _in_units_of_the_data(
+    function: Function, slope: float, shift: float, x: np.ndarray, y: np.ndarray, weights: np.ndarray
+) -> AffineFit:
     middle, half = _middle_and_half(x)
     slope, shift = slope / half, shift - slope * middle / half
     plain = _regressed(function, slope, shift, x, y, weights)
-    if not np.isfinite(trial.misfit[0]) or not np.isfinite(plain.misfit):
+    if not plain.misfit < 1:
         return _constant_fit(function, y, weights, r2=0.0)
     best = plain
-    for slope, shift in _simpler_lines(function, plain.slope, plain.shift):
-        simpler = _regressed(function, slope, shift, x, y, weights)
-        if simpler.misfit <= (1 + 1e-9) * plain.misfit + 1e-18:  # not where exp(slope*x) overflows
-            best = simpler
+    for simplified in _simplifications(function):
+        slope, shift = simplified(best.slope, best.shift)
+        if (slope, shift) != (best.slope, best.shift):
+            simpler = _regressed(function, slope, shift, x, y, weights)
+            if simpler.misfit <= (1 + 1e-9) * plain.misfit + 1e-18:  # still the same curve
+                best = simpler
     return best
 
 
-def _simpler_lines(function: Function, slope: float, shift: float) -> Iterator[tuple[float, float]]:
-    # other lines that draw the same curve, each preferred to the one before
-    if function.parity and slope < 0:
-        slope, shift = -slope, -shift
-        yield slope, shift
+def _simplifications(function: Function) -> Iterator[Callable[[float, float], tuple[float, float]]]:
+    # from slope and shift to simpler ones that may draw the same curve
+    yield lambda slope, shift: (abs(slope), math.copysign(1.0, slope) * shift)
     if "slope" in function.redundant:
-        slope, shift = math.copysign(1.0, slope), shift / abs(slope)
-        yield slope, shift
+        yield lambda slope, shift: (math.copysign(1.0, slope), shift / abs(slope))
     if "shift" in function.redundant:
-        yield slope, 0.0
-    if function.period is not None:
-        shift = math.remainder(shift, function.period)
-        yield slope, shift
-        if abs(shift) > function.period / 4:  # sin and cos only change their sign
-            yield slope, math.remainder(shift, function.period / 2)
+        yield lambda slope, shift: (slope, 0.0)  # refused where exp(slope*x) overflows
+    if (period := function.period) is not None:
+        yield lambda slope, shift: (slope, math.remainder(shift, period))
+        yield lambda slope, shift: (slope, math.remainder(shift, period / 2))  # where f only changes its sign
 
 
 def _regressed(
@@ -185,7 +168,7 @@ def _regressed(
 
 def _line_inside(function: Function, slope: float, shift: float, x: np.ndarray) -> tuple[float, float]:
     # Rounding must not put the outermost sample outside the domain, where f is NaN.
-    for _ in range(8):
+    for _ in range(8 if math.isfinite(function.lower) or math.isfinite(function.upper) else 0):
         u = slope * x + shift
         below, above = function.lower - u.min(), u.max() - function.upper
         if below <= 0 and above <= 0:
@@ -223,25 +206,23 @@ def _is_constant(values: np.ndarray) -> bool:
     return bool(np.ptp(values) <= 4 * _EPSILON * np.abs(values).max())
 
 
-def _checked(
-    x: ArrayLike, y: ArrayLike, weights: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    weights = np.ones(x.shape) if weights is None else np.asarray(weights, dtype=float)
-    if not (x.ndim == 1 and x.shape == y.shape == weights.shape):
+def _checked(x: ArrayLike, y: ArrayLike, weights: ArrayLike | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    ws = np.ones(xs.shape) if weights is None else np.asarray(weights, dtype=float)
+    if not (xs.ndim == 1 and xs.shape == ys.shape == ws.shape):
         raise ShapeError(
             "`x`, `y` and `weights` need one dimension and one length: "
-            f"their shapes are {x.shape}, {y.shape} and {weights.shape}."
+            f"their shapes are {xs.shape}, {ys.shape} and {ws.shape}."
         )
-    for name, values in (("x", x), ("y", y), ("weights", weights)):
+    for name, values in (("x", xs), ("y", ys), ("weights", ws)):
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise DataError(f"`{name}` holds {values[row]} at row {row}. Drop such rows before fitting.")
-    if (weights < 0).any():
-        row = int(weights.argmin())
-        raise DataError(f"`weights` may not be negative: row {row} has {weights[row]}.")
-    used = weights > 0
+    if (ws < 0).any():
+        row = int(ws.argmin())
+        raise DataError(f"`weights` may not be negative: row {row} has {ws[row]}.")
+    used = ws > 0
     if not used.any():
-        raise DataError(f"There is nothing to fit: {len(x)} samples, none of positive weight.")
-    weights = weights[used] / weights[used].max()
-    return x[used], y[used], weights / weights.sum()
+        raise DataError(f"There is nothing to fit: {len(xs)} samples, none of positive weight.")
+    ws = ws[used] / ws[used].max()
+    return xs[used], ys[used], ws / ws.sum()

@@ -34,8 +34,8 @@ def besselj_slope(u: Tensor, order: int) -> Tensor:
 class _BesselJ(torch.autograd.Function):
     @staticmethod
     def forward(u: Tensor, order: int) -> Tensor:
-        values = _values(u.detach().to("cpu", torch.float64).numpy(), order)
-        return torch.as_tensor(values).to(u.device, u.dtype)
+        values = np.asarray(_values(u.detach().to("cpu", torch.float64).numpy(), order))
+        return torch.from_numpy(values).to(u.device, u.dtype)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -58,7 +58,7 @@ class _BesselJ(torch.autograd.Function):
         return besselj(u, order), in_dims[0]
 
 
-def _values(u: np.ndarray, order: int) -> np.ndarray:
+def _values(u: np.ndarray, order: int) -> np.ndarray | np.floating:
     from scipy import special
 
     sign = -1 if order < 0 and order % 2 else 1
@@ -73,7 +73,7 @@ def _values(u: np.ndarray, order: int) -> np.ndarray:
             return sign * special.jv(n, u)
 
 
-def _second_order(u: np.ndarray, j0: np.ndarray, j1: np.ndarray) -> np.ndarray:
+def _second_order(u: np.ndarray, j0: np.ndarray | np.floating, j1: np.ndarray | np.floating) -> np.ndarray:
     # J_2 is the slope of J_1 and scipy's jv takes 25 times as long. The recurrence cancels near zero,
     # where the power series needs few terms.
     small = np.abs(u) < 2

@@ -71,15 +71,11 @@ class Function:
             raise OptionError(
                 f"Function {self.name!r} has an empty domain: lower is {self.lower}, upper is {self.upper}."
             )
-        if self.parity not in ("even", "odd", None):
-            raise OptionError(f"`parity` is 'even', 'odd' or None; {self.name!r} has {self.parity!r}.")
         redundant = frozenset(self.redundant)
         if self.homogeneous is not None:
             redundant |= {"slope"}
         if not redundant <= {"scale", "slope", "shift"}:
-            raise OptionError(
-                f"`redundant` may hold 'scale', 'slope', 'shift'; {self.name!r} has {sorted(redundant)}."
-            )
+            raise OptionError(f"`redundant` may hold 'scale', 'slope', 'shift'; {self.name!r} has {sorted(redundant)}.")
         object.__setattr__(self, "redundant", redundant)
         if not self.label:
             arguments = ", ".join(map(str, self.arguments))

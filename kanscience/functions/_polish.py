@@ -18,6 +18,7 @@ from kanscience.functions._library import Function
 
 _LARGEST_BLOCK = 200_000  # numbers of one temporary array; memory stays linear in the samples
 _FLATTEST = 1e-6  # spread of f over its size below which a curve is a straight line written with huge numbers
+_ROW_ARRAYS = ("which", "ends", "resting", "sign", "coordinates", "misfit")
 _EXACT = 1e-29  # residual over spread, squared: nothing left but rounding
 
 
@@ -30,20 +31,23 @@ class Samples:
     weights: np.ndarray
 
     def thinned(self, count: float) -> Samples:
-        """Return about ``count`` of the samples, both ends among them, without a rhythm that could alias."""
+        """Return about ``count`` of the samples: half of them evenly, half of them where y changes, both ends.
+
+        Weights make up for the choice, so that sums over the part estimate sums over all: near a pole a single
+        sample can carry most of the variance.
+        """
         n = len(self.t)
         if n <= count:
             return self
-        places = np.arange(int(count))
-        jitter = places * 0.6180339887498949 % 1
-        chosen = ((places + jitter) * (n / len(places))).astype(int)
-        chosen[-1] = n - 1
-        part = Samples(self.t[chosen], self.y[chosen], self.weights[chosen])
-        total = part.weights.sum()
-        weights = part.weights / total
-        y = part.y - weights @ part.y
-        spread = np.sqrt(weights @ y**2)
-        return Samples(part.t, y / spread, weights) if spread > 0 else self
+        change = np.abs(np.diff(self.y))
+        change = np.r_[change, 0] + np.r_[0, change]
+        chance = (count / 2 * (1 / n + change / change.sum())).clip(max=1)
+        total = chance.cumsum()
+        chosen = np.unique(np.r_[0, np.searchsorted(total, np.arange(0.5, total[-1])), n - 1])
+        weights = self.weights[chosen] / chance[chosen]
+        weights /= weights.sum()
+        y = self.y[chosen] - weights @ self.y[chosen]
+        return Samples(self.t[chosen], y / np.sqrt(weights @ y**2), weights)
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,17 @@ class Trials:
     Args:
         functions: the functions that the rows refer to.
         which: for each row, the index of its function, ascending.
+        ends: (row, 2) of the branch in which the samples stay.
+        resting: (row, 2) which of the coordinates are not moved.
         sign: for each row, the sign of its slope where the coordinates do not hold it.
-        coordinates: two for each row, see ``lines``.
+        coordinates: (row, 2), see ``lines``.
         misfit: for each row 1 - R², inf where the curve is not finite.
     """
 
     functions: tuple[Function, ...]
     which: np.ndarray
+    ends: np.ndarray
+    resting: np.ndarray
     sign: np.ndarray
     coordinates: np.ndarray
     misfit: np.ndarray
@@ -67,49 +75,31 @@ class Trials:
     @classmethod
     def of(cls, function: Function, slope: np.ndarray, shift: np.ndarray) -> Trials:
         """Return trials of one function with these lines, which keep [-1, 1] inside its branch."""
-        slope, shift = np.broadcast_arrays(slope.astype(float), shift)
         lower, upper = branch(function)
-        with np.errstate(divide="ignore"):
-            left, right = np.log(shift - abs(slope) - lower), np.log(upper - shift - abs(slope))
-            match math.isfinite(lower), math.isfinite(upper):
-                case False, False:
-                    coordinates = [slope, shift]
-                case True, False:
-                    coordinates = [np.log(abs(slope)), left]
-                case False, True:
-                    coordinates = [np.log(abs(slope)), right]
-                case _:
-                    coordinates = [left, right]
+        bounded = math.isfinite(lower) and math.isfinite(upper)
+        # Between two ends both coordinates make the slope: none of them is redundant.
+        resting = [name in function.redundant and not bounded for name in ("slope", "shift")]
         rows = len(slope)
         return cls(
-            (function,),
-            np.zeros(rows, dtype=int),
-            np.sign(slope),
-            np.stack(coordinates, axis=1),
-            np.full(rows, np.inf),
+            functions=(function,),
+            which=np.zeros(rows, dtype=int),
+            ends=np.full((rows, 2), (lower, upper)),
+            resting=np.full((rows, 2), resting),
+            sign=np.sign(slope),
+            coordinates=np.stack(_coordinates(slope, shift, lower, upper), axis=1),
+            misfit=np.full(rows, np.inf),
         )
 
     @classmethod
     def joined(cls, parts: Sequence[Trials]) -> Trials:
         """Return the rows of trials of one function each."""
-        return cls(
-            tuple(part.functions[0] for part in parts),
-            np.repeat(np.arange(len(parts)), [len(part.which) for part in parts]),
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("sign", "coordinates", "misfit")
-            ),
-        )
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ROW_ARRAYS}
+        arrays["which"] = np.repeat(np.arange(len(parts)), [len(part.which) for part in parts])
+        return cls(functions=tuple(part.functions[0] for part in parts), **arrays)
 
     def rows(self, index: np.ndarray | slice) -> Trials:
         """Return some of the rows."""
-        return replace(
-            self,
-            which=self.which[index],
-            sign=self.sign[index],
-            coordinates=self.coordinates[index],
-            misfit=self.misfit[index],
-        )
+        return Trials(self.functions, **{name: getattr(self, name)[index] for name in _ROW_ARRAYS})
 
     def best(self, count: int, within: float = np.inf) -> Trials:
         """Return the ``count`` best rows of each function that differ, and whose misfit is within a factor."""
@@ -120,40 +110,45 @@ class Trials:
             # Rows that arrived at one optimum agree in their misfit, never quite in their line.
             differs = np.r_[True, np.diff(misfit) > 1e-4 * misfit[1:]]
             close = misfit <= within * misfit[0] + _EXACT
+            close[0] = True
             kept.append(np.sort(order[differs & close][:count]))
         return self.rows(np.concatenate(kept))
 
-    def lines(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return slope and shift of each row, and their derivatives by the two coordinates, (row, 2, 2).
+    def lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return slope and shift of each row.
 
-        Where the branch has no end the coordinates are slope and shift. Where it has one they are the logarithms
-        of |slope| and of the distance from the samples to the end; where it has two, of both distances.
-        So every value of the coordinates keeps the samples in the branch (NaN where both distances leave no room).
+        Where the branch has no end the coordinates are slope and shift. Where it has one they are the
+        logarithms of |slope| and of the gap between the samples and the end; where it has two, of both gaps.
+        So the samples stay in the branch for any coordinates. NaN where two gaps leave no room for them.
         """
-        ends = np.array([branch(function) for function in self.functions])[self.which]
         slope, shift = self.coordinates.T.copy()
-        by = np.zeros((len(slope), 2, 2))
+        for rows, (lower, upper) in self._bounded():
+            first, second = np.exp(self.coordinates[rows]).T
+            size = np.where(np.isfinite(lower + upper), (upper - lower - first - second) / 2, first)
+            gap = np.where(np.isfinite(lower + upper), first, second)
+            slope[rows] = self.sign[rows] * np.where(size > 0, size, np.nan)
+            shift[rows] = np.where(np.isfinite(lower), lower + gap + size, upper - gap - size)
+        return slope, shift
+
+    def line_derivatives(self) -> np.ndarray:
+        """Return the derivatives of slope and shift by the two coordinates, (row, 2, 2)."""
+        by = np.zeros((len(self.which), 2, 2))
         by[:, 0, 0] = by[:, 1, 1] = 1
-        below, above = np.isfinite(ends).T
-        for side, rows in ((1, below & ~above), (-1, above & ~below)):
-            end = ends[rows, 0 if side == 1 else 1]
-            size, gap = np.exp(self.coordinates[rows]).T
-            slope[rows] = self.sign[rows] * size
-            shift[rows] = end + side * (size + gap)
-            by[rows] = _matrices(self.sign[rows] * size, 0 * size, side * size, side * gap)
-        rows = below & above
-        (lower, upper), (left, right) = ends[rows].T, np.exp(self.coordinates[rows]).T
-        size = (upper - lower - left - right) / 2
-        size = np.where(size > 0, size, np.nan)
-        slope[rows] = self.sign[rows] * size
-        shift[rows] = lower + left + size
-        by[rows] = _matrices(-self.sign[rows] * left / 2, -self.sign[rows] * right / 2, left / 2, -right / 2)
-        redundant = [
-            [name in function.redundant for name in ("slope", "shift")] for function in self.functions
-        ]
-        # A redundant number is not moved. Between two ends both coordinates make the slope, and none is left out.
-        by.transpose(0, 2, 1)[np.array(redundant)[self.which] & ~rows[:, None]] = 0
-        return slope, shift, by
+        for rows, (lower, upper) in self._bounded():
+            sign, (first, second) = self.sign[rows], np.exp(self.coordinates[rows]).T
+            both, side = np.isfinite(lower + upper), np.where(np.isfinite(lower), 1, -1)
+            by[rows, 0, 0] = np.where(both, -sign * first / 2, sign * first)
+            by[rows, 0, 1] = np.where(both, -sign * second / 2, 0)
+            by[rows, 1, 0] = np.where(both, first / 2, side * first)
+            by[rows, 1, 1] = np.where(both, -second / 2, side * second)
+        by.transpose(0, 2, 1)[self.resting] = 0
+        return by
+
+    def _bounded(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        # the rows whose branch has an end, and its ends
+        rows = np.flatnonzero(np.isfinite(self.ends).sum(axis=1))
+        if rows.size:
+            yield rows, self.ends[rows].T
 
     def _groups(self) -> Iterator[tuple[int, int, Function]]:
         edges = np.searchsorted(self.which, np.arange(len(self.functions) + 1))
@@ -167,21 +162,20 @@ class Trials:
         for start in range(0, len(self.which), size):
             yield slice(start, start + size)
 
-    def values(self, t: np.ndarray, *, derivative: bool) -> tuple[np.ndarray, np.ndarray]:
+    def values(
+        self, slope: np.ndarray, shift: np.ndarray, t: np.ndarray, *, derivative: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return f and, where asked, f' at slope*t + shift, both (row, sample)."""
-        slope, shift, _ = self.lines()
-        u = slope[:, None] * t + shift[:, None]
-        f, slopes = np.empty_like(u), np.empty_like(u if derivative else u[:0])
+        u = torch.from_numpy(slope[:, None] * t + shift[:, None])
+        f, slopes = [], []
         for start, stop, function in self._groups():
             lower, upper = branch(function)
             part = u[start:stop]
-            if np.isfinite(lower) or np.isfinite(upper):
-                np.clip(part, lower, upper, out=part)  # by rounding only
-            arguments = torch.from_numpy(part)
-            f[start:stop] = function.torch(arguments).numpy()
-            if derivative:
-                slopes[start:stop] = function.slope_at(arguments).numpy()
-        return f, slopes
+            if math.isfinite(lower) or math.isfinite(upper):
+                part = part.clamp(lower, upper)  # rounding may have put it outside
+            f.append(function.torch(part))
+            slopes.append(function.slope_at(part) if derivative else part[:0])
+        return torch.cat(f).numpy(), torch.cat(slopes).numpy()
 
 
 def branch(function: Function) -> tuple[float, float]:
@@ -189,12 +183,31 @@ def branch(function: Function) -> tuple[float, float]:
     return function.branch or (function.lower, function.upper)
 
 
+def _coordinates(slope: np.ndarray, shift: np.ndarray, lower: float, upper: float) -> tuple[np.ndarray, np.ndarray]:
+    # the inverse of ``Trials.lines``; a gap of 0 has the logarithm -inf and stays 0
+    size = np.abs(slope)
+    with np.errstate(divide="ignore"):
+        if math.isfinite(lower) and math.isfinite(upper):
+            return np.log(shift - size - lower), np.log(upper - shift - size)
+        if math.isfinite(lower):
+            return np.log(size), np.log(shift - size - lower)
+        if math.isfinite(upper):
+            return np.log(size), np.log(upper - shift - size)
+        return slope, shift
+
+
 def scored(trials: Trials, samples: Samples) -> Trials:
-    """Return the trials with their misfit at these samples."""
+    """Return the trials with their misfit at these samples, good to about ten digits of 1."""
     misfit = np.empty(len(trials.which))
     for block in trials.blocks(len(samples.t)):
-        f, _ = trials.rows(block).values(samples.t, derivative=False)
-        misfit[block] = _regression(f, samples)[-1]
+        rows = trials.rows(block)
+        slope, shift = rows.lines()
+        f, _ = rows.values(slope, shift, samples.t, derivative=False)
+        mean, square = f @ samples.weights, np.square(f) @ samples.weights
+        variance = square - mean**2
+        share = (f @ (samples.weights * samples.y)) ** 2 / variance
+        misfit[block] = np.maximum(1 - share, 1e-12)
+        misfit[block][(variance <= _FLATTEST**2 * square) | ~np.isfinite(misfit[block])] = np.inf
     return replace(trials, misfit=misfit)
 
 
@@ -207,9 +220,7 @@ def polished(trials: Trials, samples: Samples, *, steps: int, gain: float) -> Tr
         steps: at most so many trial steps.
         gain: a row rests when a step lowers its misfit by less than this fraction.
     """
-    parts = [
-        _polished_block(trials.rows(block), samples, steps, gain) for block in trials.blocks(len(samples.t))
-    ]
+    parts = [_polished_block(trials.rows(block), samples, steps, gain) for block in trials.blocks(len(samples.t))]
     return replace(
         trials,
         coordinates=np.concatenate([part.coordinates for part in parts]),
@@ -240,17 +251,15 @@ def _polished_block(trials: Trials, samples: Samples, steps: int, gain: float) -
     return replace(trials, coordinates=coordinates, misfit=misfit)
 
 
-def _regression(
-    f: np.ndarray, samples: Samples
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _regression(f: np.ndarray, samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     # centred f, its variance, scale, residual and misfit of y = scale*f + offset, for each row
-    size = np.abs(f).max(axis=1)
-    centred = f - (f @ samples.weights)[:, None]
-    variance = centred**2 @ samples.weights
+    mean = f @ samples.weights
+    centred = f - mean[:, None]
+    variance = np.square(centred) @ samples.weights
     scale = centred @ (samples.weights * samples.y) / variance
     residual = samples.y - scale[:, None] * centred
-    misfit = residual**2 @ samples.weights
-    flat = variance <= (_FLATTEST * size) ** 2
+    misfit = np.square(residual) @ samples.weights
+    flat = variance <= _FLATTEST**2 * (variance + mean**2)
     misfit[flat | ~np.isfinite(misfit)] = np.inf
     return centred, variance, scale, residual, misfit
 
@@ -258,7 +267,8 @@ def _regression(
 def _normal_equations(trials: Trials, samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the misfit, its gradient's right-hand side and the Gauss–Newton matrix in the coordinates."""
     t, weights = samples.t, samples.weights
-    f, slopes = trials.values(t, derivative=True)
+    slope, shift = trials.lines()
+    f, slopes = trials.values(slope, shift, t, derivative=True)
     centred, variance, scale, residual, misfit = _regression(f, samples)
     np.nan_to_num(slopes, copy=False, nan=0.0, posinf=0.0, neginf=0.0)  # at the very end of the domain
     once = np.stack([weights * t, weights], axis=1)  # moments of derivatives by slope and by shift
@@ -268,7 +278,7 @@ def _normal_equations(trials: Trials, samples: Samples) -> tuple[np.ndarray, np.
     pull = scale[:, None] * ((residual * slopes) @ once)
     normal = products[:, [[0, 1], [1, 2]]] - _outer(mean) - _outer(along) / variance[:, None, None]
     normal *= scale[:, None, None] ** 2
-    _, _, by = trials.lines()
+    by = trials.line_derivatives()
     return misfit, np.einsum("rij,ri->rj", by, pull), np.einsum("rij,rik,rkl->rjl", by, normal, by)
 
 
@@ -279,15 +289,9 @@ def _solution(normal: np.ndarray, gradient: np.ndarray, damping: np.ndarray) -> 
     a, d = diagonal.T
     b = normal[:, 0, 1]
     determinant = a * d - b * b
-    step = np.stack(
-        [d * gradient[:, 0] - b * gradient[:, 1], a * gradient[:, 1] - b * gradient[:, 0]], axis=1
-    )
+    step = np.stack([d * gradient[:, 0] - b * gradient[:, 1], a * gradient[:, 1] - b * gradient[:, 0]], axis=1)
     return step / np.where(determinant > 0, determinant, np.inf)[:, None]
 
 
 def _outer(vectors: np.ndarray) -> np.ndarray:
     return vectors[:, :, None] * vectors[:, None, :]
-
-
-def _matrices(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
-    return np.stack([np.stack([a, b], axis=1), np.stack([c, d], axis=1)], axis=1)

@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kanscience.functions._library import Function
 from kanscience.functions._polish import Samples, Trials, branch, scored
 
-_GAPS = np.array(
-    [0, 1e-6, 1e-4, 1e-3, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 100]
-)  # to an end, in half-ranges
-_CENTRES = np.r_[np.linspace(-1, 1, 17), 1.1, 1.3, 1.6, 2, 3, 5, 10, 30, 100]  # where u = 0, in half-ranges
+_COARSE = 48  # samples with which the starts are compared
+_GAPS = np.array([0, 1e-6, 1e-4, 1e-3, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 100])  # to an end, in half-ranges
+_CENTRES = np.r_[np.linspace(-1, 1, 15), 1.15, 1.5, 2, 3, 10, 100]  # where u = 0, in half-ranges
 _CENTRES = np.unique(np.r_[_CENTRES, -_CENTRES])
 _NEAR_CENTRES = _CENTRES[abs(_CENTRES) < 4]
 _SHARES = np.array([0, 1e-3, 0.01, 0.05, 0.15, 0.3, 0.45])  # of the branch, left free on a side
-_STEEPNESS = np.geomspace(0.1, 300, 18)  # half-width of the samples in u
+_STEEPNESS = np.geomspace(0.1, 300, 15)  # half-width of the samples in u
 _TURNS = np.arange(1.5, 30, 1.5)  # the same where the function oscillates: half a turn apart at the ends
 _PHASES = np.arange(4) * np.pi / 4
 
 
-def starts(function: Function, samples: Samples, rhythms: np.ndarray) -> Trials:
-    """Return promising trials of a function, spread over different slopes, with their misfit.
+def starts(functions: Sequence[Function], samples: Samples) -> Trials:
+    """Return promising trials of every function, spread over different slopes, with their misfit.
 
-    Args:
-        function: whose lines are tried.
-        samples: few; every trial is evaluated at all of them.
-        rhythms: angular frequencies that stand out in y.
+    Functions with a kink and no slope bring the one trial in which the kink is at its best place.
     """
-    slope, shift = _lines(function, rhythms)
-    trials = scored(Trials.of(function, slope.ravel(), shift.ravel()), samples)
+    rhythms = _dominant_rhythms(samples)
+    coarse = samples.thinned(_COARSE)
+    lines = [_lines(function, samples, rhythms) for function in functions]
+    trials = scored(
+        Trials.joined(
+            [
+                Trials.of(function, slope.ravel(), shift.ravel())
+                for function, (slope, shift) in zip(functions, lines, strict=True)
+            ]
+        ),
+        coarse,
+    )
     # Of the shifts of one slope only the best goes on: neighbours would end in the same optimum.
-    misfit = trials.misfit.reshape(slope.shape)
-    best = misfit.argmin(axis=1) + np.arange(len(slope)) * slope.shape[1]
-    return trials.rows(best)
+    best, first = [], 0
+    for slope, _ in lines:
+        misfit = trials.misfit[first : first + slope.size].reshape(slope.shape)
+        best.append(first + misfit.argmin(axis=1) + np.arange(len(slope)) * slope.shape[1])
+        first += slope.size
+    return trials.rows(np.concatenate(best))
 
 
-def kink_start(function: Function, samples: Samples) -> Trials:
-    """Return the trial with the kink at the best place between two samples, found by narrowing brackets.
-
-    No slope leads to the best place of a step; a gap between neighbouring samples is all that can be known.
-    """
+def _best_kink(function: Function, samples: Samples) -> float:
+    # No slope leads to the best place of a step: brackets between neighbouring samples are narrowed instead.
     distinct = np.unique(samples.t)
     middles = (distinct[1:] + distinct[:-1]) / 2
     low, high = 0, len(middles) - 1
@@ -47,13 +55,13 @@ def kink_start(function: Function, samples: Samples) -> Trials:
         chosen = np.unique(np.linspace(low, high, 32).astype(int))
         trials = scored(Trials.of(function, np.ones(len(chosen)), -middles[chosen]), samples)
         best = int(trials.misfit.argmin())
+        if len(chosen) == high - low + 1:
+            return float(middles[chosen[best]])
         low, high = chosen[max(best - 1, 0)], chosen[min(best + 1, len(chosen) - 1)]
-        if len(chosen) == chosen[-1] - chosen[0] + 1:
-            return trials.rows(np.array([best]))
 
 
-def dominant_rhythms(samples: Samples, count: int = 3) -> np.ndarray:
-    """Return the angular frequencies of the highest peaks in the spectrum of y(t), the straight line taken out."""
+def _dominant_rhythms(samples: Samples, count: int = 3) -> np.ndarray:
+    # angular frequencies of the highest peaks in the spectrum of y(t), the straight line taken out
     grid = np.linspace(-1, 1, 512)
     y = np.interp(grid, samples.t, samples.y)
     y -= np.polyval(np.polyfit(grid, y, 1), grid)
@@ -64,7 +72,7 @@ def dominant_rhythms(samples: Samples, count: int = 3) -> np.ndarray:
     return peaks * np.pi / padding * (len(y) - 1) / len(y)
 
 
-def _lines(function: Function, rhythms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _lines(function: Function, samples: Samples, rhythms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # slopes and shifts, (group, member): the members of a group share a slope
     lower, upper = branch(function)
     bounded = np.isfinite(lower), np.isfinite(upper)
@@ -81,7 +89,12 @@ def _lines(function: Function, rhythms: np.ndarray) -> tuple[np.ndarray, np.ndar
         shift = lower + size * (1 + gap) if bounded[0] else upper - size * (1 + gap)
         return (sign * size)[:, None], shift[:, None]
     if "slope" in function.redundant:
-        centres = np.zeros(1) if "shift" in function.redundant else _CENTRES
+        if "shift" in function.redundant:
+            centres = np.zeros(1)
+        elif function.smooth:
+            centres = _CENTRES
+        else:
+            centres = np.array([_best_kink(function, samples)])
         return np.ones((len(centres), 1)), -centres[:, None]
     if "shift" in function.redundant:
         slope = np.r_[_STEEPNESS, -_STEEPNESS]

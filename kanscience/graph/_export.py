@@ -119,9 +119,7 @@ def from_graphml(path: str | PathLike[str]) -> Graph:
 
 def _edges(graph: Graph) -> list[tuple[str, str, dict[str, Any]]]:
     # By target: what runs into a node comes back in the same order.
-    return [
-        (source, target, data) for target in graph for source, _, data in graph.in_edges(target, data=True)
-    ]
+    return [(source, target, data) for target in graph for source, _, data in graph.in_edges(target, data=True)]
 
 
 def _plain(data: dict[str, Any]) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def _padded(graph: Graph, layer: Mapping[str, int]) -> Graph:
 
 def _in_columns(graph: Graph) -> Graph:
     # Positions as the schema wants them; within that freedom near the nodes they read: clearer pictures.
-    last = max(layer for _, layer in graph.nodes(data="layer"))
+    last = max(networkx.get_node_attributes(graph, "layer").values())
     first = graph.nodes_of("input") + graph.nodes_of("parameter")
     column = {node: i for i, node in enumerate(first)}
     height = {node: (i + 0.5) / len(first) for i, node in enumerate(first)}

@@ -64,9 +64,7 @@ Neighbours = dict[Item, tuple[list[Item], list[Item]]]  # below and above
 def _with_waypoints(graph: Graph, rank: Mapping[str, float]) -> tuple[dict, Neighbours, Rows]:
     heights = sorted(set(rank.values()))
     rows: Rows = {height: [] for height in heights}
-    for node in sorted(
-        graph, key=lambda n: (graph.nodes[n].get("position", 0), graph.nodes[n].get("index", 0))
-    ):
+    for node in sorted(graph, key=lambda n: (graph.nodes[n].get("position", 0), graph.nodes[n].get("index", 0))):
         rows[rank[node]].append(node)
     if graph.is_layered:  # sums and products stand in rows of their own, nothing passes by
         chains = {edge: list(edge) for edge in graph.edges}
@@ -110,7 +108,7 @@ def _straightened(rows: Rows, neighbours: Neighbours) -> dict[Item, float]:
             for item in row:
                 near = [across[other] for side in neighbours[item] for other in side]
                 wanted.append(sum(near) / len(near) if near else across[item])
-            across.update(zip(row, _spread(wanted, _gaps(row)), strict=True))
+            across.update(zip(row, spread(wanted, _gaps(row)), strict=True))
     middle = (min(across.values(), default=0.0) + max(across.values(), default=0.0)) / 2
     return {item: x - middle for item, x in across.items()}
 
@@ -120,8 +118,11 @@ def _gaps(row: Sequence[Item]) -> list[float]:
     return [1.0 if isinstance(a, str) and isinstance(b, str) else 0.6 for a, b in pairs]
 
 
-def _spread(wanted: Sequence[float], gaps: Sequence[float]) -> list[float]:
-    # The places nearest to the wanted ones, in least squares, that keep the gaps (pool adjacent violators).
+def spread(wanted: Sequence[float], gaps: Sequence[float]) -> list[float]:
+    """Return the places nearest to the wanted ones, in least squares, that keep at least these gaps.
+
+    Source: pool adjacent violators, Ayer et al., Ann. Math. Stat. 26 (1955) 641.
+    """
     shift = [0.0]
     for gap in gaps:
         shift.append(shift[-1] + gap)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kanscience._errors import GraphError
 
@@ -50,8 +50,11 @@ class Number:
     value: float
     exact: sympy.Expr | int | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", float(self.value))  # numpy's floats print as numpy's
+
     @classmethod
-    def of(cls, number: Number | float | sympy.Expr) -> Number:
+    def of(cls, number: Number | float | sympy.Expr | Any) -> Number:
         """Return the Number of an int, a float or a real sympy number.
 
         Raises:
@@ -75,7 +78,7 @@ class Number:
         import sympy
 
         if self.is_exact:
-            return sympy.sympify(self.exact)
+            return cast("sympy.Expr", sympy.sympify(self.exact))
         return sympy.Float(self.value, 17)
 
     @property
@@ -90,10 +93,11 @@ class Number:
     @classmethod
     def from_json(cls, data: Any) -> Number:
         """Return the Number that ``to_json`` wrote, bit for bit."""
-        if isinstance(data, list) and len(data) == 2 and type(data[0]) in (int, float):
-            return cls(float(data[0]), exact_from_json(data[1]))
-        if type(data) in (int, float):
-            return cls(float(data))
+        match data:
+            case [int() | float() as value, exact] if not isinstance(value, bool):
+                return cls(float(value), exact_from_json(exact))
+            case int() | float() if not isinstance(data, bool):
+                return cls(float(data))
         raise GraphError(f"a number is written as a float or as [float, exact number], not {data!r}.")
 
     def __str__(self) -> str:
@@ -109,23 +113,22 @@ def exact_to_json(number: sympy.Expr | int) -> Any:
     Raises:
         GraphError: the number holds something that is not on the list of this file.
     """
-    if isinstance(number, int):
-        return number
-    if number.is_Integer:
-        return int(number)
-    if number.is_Rational:
-        return ["Rational", number.p, number.q]
-    if number.is_Float:
-        sign, mantissa, exponent, _ = number._mpf_
-        return ["Float", int(sign), int(mantissa), int(exponent), int(number._prec)]
+    import sympy
+
+    match number:
+        case int() | sympy.Integer():
+            return int(number)
+        case sympy.Rational():
+            return ["Rational", int(number.p), int(number.q)]
+        case sympy.Float():
+            sign, mantissa, exponent, _ = number._mpf_
+            return ["Float", int(sign), int(mantissa), int(exponent), int(number._prec)]
     name = type(number).__name__
     if name in _CONSTANTS:
         return [name]
     if name in _HEADS and number.args:
-        return [name, *map(exact_to_json, number.args)]
-    raise GraphError(
-        f"the exact number {number} cannot be written to a file: {name} is not one of {_known()}."
-    )
+        return [name, *(exact_to_json(cast("sympy.Expr", part)) for part in number.args)]
+    raise GraphError(f"the exact number {number} cannot be written to a file: {name} is not one of {_known()}.")
 
 
 def exact_from_json(data: Any) -> sympy.Expr | int:
@@ -151,7 +154,7 @@ def _known() -> str:
     return ", ".join(("Rational", "Float", *_CONSTANTS, *_HEADS))
 
 
-def _float_of(number: sympy.Expr | int) -> float:
+def _float_of(number: Any) -> float:
     # Correctly rounded: Python's integer division is; a sympy number gets 30 digits first.
     try:
         if isinstance(number, int):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import networkx
 
+from kanscience._errors import GraphError
 from kanscience.graph._numbers import Number
 from kanscience.graph._terms import ZERO, SplineAxis, SplineTerm, Term
 from kanscience.graph._validate import validate
@@ -32,8 +33,8 @@ class Graph(networkx.DiGraph):
 
     An edge into a sum carries ``function``, a tuple of ``Term`` and ``SplineTerm`` that are added. Edges into
     products and outputs carry nothing. A source of spline edges carries ``axis``, a ``SplineAxis``. In a
-    layered graph, the picture of a network, every node also has ``layer`` and ``position``. Nodes are named by
-    strings. All of networkx works on it.
+    layered graph, the picture of a network, every node also has ``layer`` and ``position``. Nodes are named
+    by strings. All of networkx works on it.
 
     Example:
         >>> graph = Graph()
@@ -74,9 +75,7 @@ class Graph(networkx.DiGraph):
         """Add a named constant and return its node."""
         node = node or f"parameter{len(self.nodes_of('parameter'))}"
         value = Number.of(value)
-        return self._add(
-            node, kind="parameter", name=name, value=value, unit=unit, trainable=trainable, **more
-        )
+        return self._add(node, kind="parameter", name=name, value=value, unit=unit, trainable=trainable, **more)
 
     def add_sum(
         self,
@@ -137,9 +136,7 @@ class Graph(networkx.DiGraph):
         if kind in ("input", "output"):
             found.sort(key=lambda node: self.nodes[node].get("index", 0))
         elif found and "position" in self.nodes[found[0]]:
-            found.sort(
-                key=lambda node: (self.nodes[node].get("layer", 0), self.nodes[node].get("position", 0))
-            )
+            found.sort(key=lambda node: (self.nodes[node].get("layer", 0), self.nodes[node].get("position", 0)))
         return found
 
     def functions(self) -> Iterator[tuple[str, str, tuple[Term | SplineTerm, ...]]]:
@@ -171,9 +168,7 @@ class Graph(networkx.DiGraph):
     @property
     def is_symbolic(self) -> bool:
         """Whether no edge holds a spline: then the graph is a formula."""
-        return not any(
-            isinstance(term, SplineTerm) for _, _, function in self.functions() for term in function
-        )
+        return not any(isinstance(term, SplineTerm) for _, _, function in self.functions() for term in function)
 
     def axis(self, node: str) -> SplineAxis | None:
         """Return the spline axis of a node, or None."""
@@ -190,6 +185,14 @@ class Graph(networkx.DiGraph):
 
     def __repr__(self) -> str:
         return f"<{str(self).splitlines()[0]}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from kanscience import _display
+
+        try:
+            return _display.mimebundle(self)
+        except GraphError:  # half built: there is no picture yet
+            return {"text/plain": repr(self)}
 
     def _reading_key(self):
         rank = {node: i for i, node in enumerate(self.nodes)}

@@ -42,9 +42,7 @@ class Term:
     def __post_init__(self) -> None:
         for name in ("scale", "slope", "shift"):
             if not isinstance(getattr(self, name), Number):
-                raise GraphError(
-                    f"`{name}` is {getattr(self, name)!r}, not a Number. `Term.of` makes Numbers."
-                )
+                raise GraphError(f"`{name}` is {getattr(self, name)!r}, not a Number. `Term.of` makes Numbers.")
         if self.is_identity and (self.slope.value != 1 or self.shift.value != 0):
             raise GraphError(
                 f"the identity is `scale * x` alone, but has slope {self.slope} and shift {self.shift}. "
@@ -143,9 +141,7 @@ class SplineAxis:
             object.__setattr__(self, "domain", (low, high))
         problem = self._problem()
         if problem:
-            raise GraphError(
-                f"a spline axis with degree {self.degree} and knots {_short(self.knots)}: {problem}"
-            )
+            raise GraphError(f"a spline axis with degree {self.degree} and knots {_short(self.knots)}: {problem}")
 
     def _problem(self) -> str:
         if not 0 <= self.degree <= 5:
@@ -159,9 +155,7 @@ class SplineAxis:
             return "knots must not fall."
         ends = self.knots[self.degree], self.knots[-self.degree - 1]
         if not (math.isclose(ends[0], -1, abs_tol=1e-6) and math.isclose(ends[1], 1, abs_tol=1e-6)):
-            return (
-                f"knots are in t, from -1 to 1 in the domain, but these go from {ends[0]:g} to {ends[1]:g}."
-            )
+            return f"knots are in t, from -1 to 1 in the domain, but these go from {ends[0]:g} to {ends[1]:g}."
         if self.domain is not None and not (-math.inf < self.domain[0] < self.domain[1] < math.inf):
             return f"its domain {self.domain} must be (low, high), finite, with low < high."
         return ""
@@ -217,9 +211,7 @@ def term_from_json(data: Any) -> Term | SplineTerm:
         rest = {key: value for key, value in data.items() if key != "spline"}
         return _built(SplineTerm, {"coefficients": coefficients, **rest})
     if not isinstance(data, dict) or not isinstance(data.get("function"), str):
-        raise GraphError(
-            f"a term is written as an object with `function` or `spline`, not as {_short(data)}."
-        )
+        raise GraphError(f"a term is written as an object with `function` or `spline`, not as {_short(data)}.")
     numbers = {key: Number.from_json(data[key]) for key in ("scale", "slope", "shift") if key in data}
     arguments = tuple(_argument_from_json(a) for a in data.get("arguments", ()))
     return _built(Term, {**data, **numbers, "arguments": arguments})
@@ -233,9 +225,7 @@ def _argument_to_json(argument: Any) -> Any:
     if argument is None or isinstance(argument, str | bool):
         return argument
     if isinstance(argument, float) or not (isinstance(argument, int) or hasattr(argument, "is_Rational")):
-        raise GraphError(
-            f"arguments of functions are exact (ints, sympy numbers, text, terms), not {argument!r}."
-        )
+        raise GraphError(f"arguments of functions are exact (ints, sympy numbers, text, terms), not {argument!r}.")
     return exact_to_json(argument)
 
 
@@ -252,9 +242,7 @@ def _argument_from_json(data: Any) -> Any:
 
 def _built(kind: type, data: Any) -> Any:
     try:
-        return kind(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-        )
+        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
     except (TypeError, ValueError, AttributeError) as reason:
         raise GraphError(f"{_short(data)} is no {kind.__name__} ({reason}).") from None
 

@@ -73,9 +73,7 @@ def _check_node(node: Any, data: dict[str, Any]) -> None:
         if key == "kind":
             continue
         if key not in allowed and key not in ("layer", "position"):
-            raise GraphError(
-                f"node {node!r}, of kind {kind}, cannot carry `{key}`, only {', '.join(allowed)}."
-            )
+            raise GraphError(f"node {node!r}, of kind {kind}, cannot carry `{key}`, only {', '.join(allowed)}.")
         types, words = _TYPES[key]
         if not isinstance(value, types) or (types is int and (isinstance(value, bool) or value < 0)):
             raise GraphError(f"`{key}` of node {node!r} must be {words}, not {value!r}.")
@@ -89,13 +87,9 @@ def _check_indices(graph: Graph) -> None:
     for kind in ("input", "output"):
         indices = [data["index"] for _, data in graph.nodes(data=True) if data["kind"] == kind]
         if sorted(indices) != list(range(len(indices))):
-            raise GraphError(
-                f"the indices of the {kind}s must be 0 to {len(indices) - 1}, each once, not {indices}."
-            )
+            raise GraphError(f"the indices of the {kind}s must be 0 to {len(indices) - 1}, each once, not {indices}.")
     if not any(data["kind"] == "output" for _, data in graph.nodes(data=True)):
-        raise GraphError(
-            "the graph has no output. Add a node of kind 'output' after the node to be read out."
-        )
+        raise GraphError("the graph has no output. Add a node of kind 'output' after the node to be read out.")
 
 
 def _check_names(graph: Graph) -> None:
@@ -111,17 +105,11 @@ def _check_edge(graph: Graph, source: str, target: str, data: dict[str, Any]) ->
     edge = f"edge {source!r} -> {target!r}"
     kinds = graph.nodes[source]["kind"], graph.nodes[target]["kind"]
     if kinds[0] == "output":
-        raise GraphError(
-            f"{edge} leaves an output, but an output is the end. Let it leave the node read out."
-        )
+        raise GraphError(f"{edge} leaves an output, but an output is the end. Let it leave the node read out.")
     if kinds[1] in ("input", "parameter"):
-        raise GraphError(
-            f"{edge} ends at an {kinds[1]}, where values only begin. Turn it round or leave it out."
-        )
+        raise GraphError(f"{edge} ends at an {kinds[1]}, where values only begin. Turn it round or leave it out.")
     if kinds[1] == "product" and kinds[0] != "sum":
-        raise GraphError(
-            f"{edge}: products multiply sums only, {source!r} is of kind {kinds[0]}. Put a sum between."
-        )
+        raise GraphError(f"{edge}: products multiply sums only, {source!r} is of kind {kinds[0]}. Put a sum between.")
     if kinds[1] == "output" and kinds[0] not in ("sum", "product"):
         raise GraphError(f"{edge}: an output reads a sum or a product, {source!r} is of kind {kinds[0]}.")
     wrong = set(data) - {"function"}
@@ -129,9 +117,7 @@ def _check_edge(graph: Graph, source: str, target: str, data: dict[str, Any]) ->
         raise GraphError(f"{edge} carries `{sorted(wrong)[0]}`; edges carry `function` alone.")
     if kinds[1] != "sum":
         if "function" in data:
-            raise GraphError(
-                f"{edge} carries a function, but edges into a {kinds[1]} carry none. Put a sum between."
-            )
+            raise GraphError(f"{edge} carries a function, but edges into a {kinds[1]} carry none. Put a sum between.")
         return
     function = data.get("function")
     if not isinstance(function, tuple) or not all(isinstance(term, Term | SplineTerm) for term in function):
@@ -146,9 +132,7 @@ def _check_edge(graph: Graph, source: str, target: str, data: dict[str, Any]) ->
 
 def _check_spline(graph: Graph, source: str, edge: str, term: SplineTerm) -> None:
     if graph.nodes[source]["kind"] == "parameter":
-        raise GraphError(
-            f"{edge} is a spline of a parameter, which is one number. Use a library function there."
-        )
+        raise GraphError(f"{edge} is a spline of a parameter, which is one number. Use a library function there.")
     _check_finite(term.base_weight, f"`base_weight` of {edge}")
     if term.coefficients is None:
         return
@@ -215,17 +199,13 @@ def _check_columns(graph: Graph, layer: int, last: int, column: dict[str, list[s
     if column["output"] and layer != last:
         raise GraphError(f"output {column['output'][0]!r} reads layer {layer}, but the last layer is {last}.")
     inputs = sorted(column["input"], key=lambda node: graph.nodes[node]["index"])
-    check(
-        starts, inputs + column["parameter"], "inputs come first, by index, then parameters, counted from 0"
-    )
+    check(starts, inputs + column["parameter"], "inputs come first, by index, then parameters, counted from 0")
     check(
         column["output"],
         sorted(column["output"], key=lambda n: graph.nodes[n]["index"]),
         "outputs go by index",
     )
-    plain = [
-        n for n in column["sum"] if not any(graph.nodes[m]["kind"] == "product" for m in graph.successors(n))
-    ]
+    plain = [n for n in column["sum"] if not any(graph.nodes[m]["kind"] == "product" for m in graph.successors(n))]
     factors = [n for p in column["product"] for n in column["sum"] if graph.has_edge(n, p)]
     check(
         column["sum"],

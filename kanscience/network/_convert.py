@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from kanscience._errors import GraphError
-from kanscience.functions import as_library
-from kanscience.graph import Graph, Number, SplineAxis, SplineTerm, Term
-from kanscience.network._initialize import Initialize, power_law, smooth_curves
+from kanscience.functions import as_library, default_library
+from kanscience.graph import Graph, Number, SplineAxis, SplineTerm, Term, layers
+from kanscience.network._initialize import Initialize, generator_from, power_law, smooth_curves
 from kanscience.network._layer import Layer
 from kanscience.network._multkan import MultKAN
 from kanscience.network._shape import LayerShape
@@ -89,7 +89,11 @@ def _add_layer(graph: Graph, layer: Layer, sources: list[str], depth: int) -> li
 
 def _add_splines(graph: Graph, splines: SplineEdges, sources: list[str], subnodes: list[str]) -> None:
     intervals = splines.intervals.tolist()
-    for s in splines.active.any(dim=1).nonzero().flatten().tolist():
+    # Where the last curve is gone (symbols took its place), a domain stays for curves to come.
+    wanted = splines.active.any(dim=1) | ~splines.open
+    for s in wanted.nonzero().flatten().tolist():
+        if graph.nodes[sources[s]]["kind"] == "parameter":
+            continue  # never the source of a curve
         graph.nodes[sources[s]]["axis"] = SplineAxis(
             knots=tuple(splines.axes.row(s).tolist()),
             degree=splines.degree,
@@ -97,19 +101,18 @@ def _add_splines(graph: Graph, splines: SplineEdges, sources: list[str], subnode
             domain=None if splines.open[s] else (float(splines.low[s]), float(splines.high[s])),
             given=bool(splines.given[s]),
         )
-    by_edge = splines.coefficients.detach().transpose(1, 2).tolist()
-    base_weights = splines.base_weights.tolist()
+    coefficients, base_weights = (numbers.detach() for numbers in splines.weights())
+    by_edge, base_weights = coefficients.transpose(1, 2).tolist(), base_weights.tolist()
     for s, t in splines.active.nonzero().tolist():
-        coefficients = tuple(by_edge[s][t][: intervals[s] + splines.degree])
-        term = SplineTerm(coefficients, base_weights[s][t], bool(splines.trainable[s, t]))
+        own = tuple(by_edge[s][t][: intervals[s] + splines.degree])
+        term = SplineTerm(own, base_weights[s][t], bool(splines.trainable[s, t]))
         graph.add_function(sources[s], subnodes[t], term)
 
 
 def _add_terms(graph: Graph, terms: TermEdges, sources: list[str], subnodes: list[str]) -> None:
-    for k, term in enumerate(terms.terms):
-        scale, slope, shift = (
-            _number(getattr(terms, name)[k], getattr(term, name).exact) for name in ("scale", "slope", "shift")
-        )
+    for term, *values in zip(terms.terms, terms.scale, terms.slope, terms.shift, strict=True):
+        exact = term.scale.exact, term.slope.exact, term.shift.exact
+        scale, slope, shift = map(_number, values, exact)
         function = term.function
         graph.add_function(
             sources[term.source],
@@ -161,10 +164,8 @@ def from_graph(
     """
     graph.validate()
     if not graph.is_layered:
-        from kanscience.graph import layers
-
         graph = layers(graph)
-    generator = torch.Generator().manual_seed(torch.seed() % 2**63 if seed is None else seed)
+    generator = generator_from(seed)
     fill = _Fill(grid, degree, base, initialize or (smooth_curves if base == "zero" else power_law), generator, dtype)
     columns = _Columns(graph)
     known = as_library(library)
@@ -193,6 +194,25 @@ def from_graph(
             built[0].splines.set_domain_(source, *domain)
             built[0].splines.given[source] = True
     return network.to(device)
+
+
+def rebuilt(network: MultKAN, graph: Graph) -> MultKAN:
+    """Return the network of an edited graph in the precision, place and vocabulary of the one it came from."""
+    used = [function for layer in network.layers for function, _ in layer.terms.functions]
+    library = default_library().with_functions(*used) if used else None
+    return from_graph(graph, library=library, dtype=network.dtype, device=network.device)
+
+
+def edge_ends(network: MultKAN, edge: tuple[int, int, int]) -> tuple[str, str]:
+    """Return the names that the two ends of the edge ``(layer, source, target)`` have in `to_graph`."""
+    layer, source, target = edge
+    if layer == 0:
+        is_input = source < network.n_inputs
+        name = f"input{source}" if is_input else f"parameter{source - network.n_inputs}"
+    else:
+        sums = network.shapes[layer - 1].sums
+        name = f"sum{layer}_{source}" if source < sums else f"product{layer}_{source - sums}"
+    return name, f"sum{layer + 1}_{target}"
 
 
 class _Columns:
@@ -263,8 +283,10 @@ def _splines(
 ) -> SplineEdges:
     curves = list(curves)
     with_curves = {s for s, _, _ in curves}
-    axes = {s: graph.axis(sources[s]) or fill.axis() for s in with_curves}
-    degree, base = _common_kind(sources, axes, fill)
+    said = {s: axis for s, node in enumerate(sources) if (axis := graph.axis(node)) is not None}
+    axes = {s: said.get(s) or fill.axis() for s in with_curves}
+    degree, base = _common_kind(sources, axes or dict(list(said.items())[:1]), fill)
+    axes |= {s: axis for s, axis in said.items() if s not in axes and axis.degree == degree}
     rows = [
         torch.tensor(axes[s].knots, dtype=torch.float64) if s in axes else uniform_knots(1, degree)
         for s in range(len(sources))
@@ -291,7 +313,7 @@ def _splines(
     splines = SplineEdges(
         rows, degree, base, coefficients.to(fill.dtype), weights.to(fill.dtype), active=active, trainable=trainable
     )
-    for s, axis in axes.items():
+    for s, axis in (said | axes).items():
         if axis.domain is not None:
             splines.set_domain_(s, *widened(*axis.domain))
             splines.given[s] = axis.given

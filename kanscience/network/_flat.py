@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from kanscience.network._numbers import parameter_of
+
 if TYPE_CHECKING:
     from kanscience.network._layer import Layer
     from kanscience.network._multkan import MultKAN
@@ -44,8 +46,8 @@ class FlatView:
             masks = layer_masks(layer)
             self.trained.append({name: mask.nonzero(as_tuple=True) for name, mask in masks.items()})
             for name, mask in masks.items():
-                self._add(layer.get_parameter(name), mask)
-        self._add(network.constants, network.constants_trainable)
+                self._add(parameter_of(layer, name), mask)
+        self._add(parameter_of(network, "constants"), network.constants_trainable)
         self.sizes = [len(index) for _, index in self.parts]
         self.size = sum(self.sizes)
 

@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from kanscience._checks import check_integer
+
 if TYPE_CHECKING:
     from kanscience.network._multkan import MultKAN
 
 Initialize = Callable[[int, int, int, torch.Generator], tuple[Tensor, Tensor]]
+
+
+def generator_from(seed: int | None) -> torch.Generator:
+    """Return a generator of its own; None seeds it from the machine. The global generator is left alone."""
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+        return generator
+    return generator.manual_seed(check_integer("seed", seed, least=0))
 
 
 def power_law(sources: int, basis: int, targets: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -56,8 +67,8 @@ def redraw_(network: MultKAN, generator: torch.Generator, initialize: Initialize
         coefficients, weights = draw(sources, basis, targets, generator)
         used = splines.active & splines.trainable
         size = used[:, None] & splines.axes.has_function()[:, :, None]
-        splines.coefficients.copy_(torch.where(size, coefficients.to(splines.coefficients), splines.coefficients))
+        splines.trained_coefficients.copy_(torch.where(size, coefficients, 0))
         if splines.base != "zero":
-            splines.base_weights.copy_(torch.where(used, weights.to(splines.base_weights), splines.base_weights))
+            splines.trained_base_weights.copy_(torch.where(used, weights, 0))
         if depth:
             splines.open |= ~splines.given

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from kanscience.network._numbers import numbers, register_numbers
 from kanscience.network._shape import LayerShape
 from kanscience.network._splines import SplineEdges
 from kanscience.network._terms import TermEdges
-
 
 Features = tuple[Tensor, Tensor] | None
 
@@ -31,9 +31,9 @@ class Layer(nn.Module):
         self.shape = shape
         self.splines = splines
         self.terms = terms
-        self.bias = nn.Parameter(bias)
-        self.exact_bias = exact_bias or (None,) * len(bias)  # sympy's number where there is one
         self.register_buffer("bias_trainable", bias_trainable)
+        register_numbers(self, "bias", bias, bias_trainable)
+        self.exact_bias = exact_bias or (None,) * len(bias)  # sympy's number where there is one
 
     def subnodes(self, x: Tensor) -> Tensor:
         """Return (subnode, sample): the sums of the incoming edges."""
@@ -45,14 +45,19 @@ class Layer(nn.Module):
 
     def sums(self, x: Tensor, features: Features) -> Tensor:
         """Return (subnode, sample) for features that are already there."""
-        bias = torch.where(self.bias_trainable, self.bias, self.bias.detach())[:, None].expand(-1, x.shape[1])
+        bias = self.bias[:, None].expand(-1, x.shape[1])
         sums = bias if features is None else bias + self.splines.sums(*features)
         return sums + self.terms(x) if len(self.terms) else sums
 
     @property
+    def bias(self) -> Tensor:
+        """The biases of the sums, (subnode,), trained or not."""
+        return numbers(self, "bias", self.bias_trainable)
+
+    @property
     def has_splines(self) -> bool:
         """Whether any edge of the layer is a spline."""
-        return self.splines.derived()[2]
+        return self.splines.any_active
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (node, sample)."""

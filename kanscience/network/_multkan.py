@@ -13,8 +13,9 @@ from kanscience._checks import check_degree, check_finite, check_grid, check_int
 from kanscience._errors import OptionError
 from kanscience._transforms import inside_transform
 from kanscience.network._bases import base_named
-from kanscience.network._initialize import Initialize, power_law, smooth_curves
+from kanscience.network._initialize import Initialize, generator_from, power_law, smooth_curves
 from kanscience.network._layer import Features, Layer, multiply
+from kanscience.network._numbers import numbers, register_numbers
 from kanscience.network._shape import LayerShape, Width, parse_width
 from kanscience.network._splines import SplineEdges
 from kanscience.network._tables import as_tensor
@@ -56,12 +57,11 @@ class MultKAN(nn.Module):
         >>> network(torch.zeros(4, 2, dtype=torch.float64)).shape
         torch.Size([4, 1])
         >>> print(network)
-        MultKAN [2, (3, [2, 3]), 1]: 24 spline edges, 0 symbolic terms, 224 trainable numbers
+        MultKAN [2, (3, [2, 3]), 1]: 21 spline edges, 0 symbolic terms, 189 trainable numbers
 
     Source: Liu et al., arXiv 2404.19756 and arXiv 2408.10205.
     """
 
-    constants: nn.Parameter
     constants_trainable: Tensor
 
     def __init__(
@@ -81,7 +81,7 @@ class MultKAN(nn.Module):
         inputs, shapes = parse_width(width)
         _check_options(grid, degree, base, dtype)
         draw = initialize or (smooth_curves if base == "zero" else power_law)
-        generator = torch.Generator().manual_seed(torch.seed() % 2**63 if seed is None else seed)
+        generator = generator_from(seed)
         sources = [inputs, *(shape.nodes for shape in shapes[:-1])]
         layers = [
             _spline_layer(n, shape, grid, degree, base, dtype, draw, generator)
@@ -116,11 +116,11 @@ class MultKAN(nn.Module):
         self.output_names = tuple(output_names) if output_names else default
         self.constant_names = tuple(constant_names)
         self.units = tuple(units) or (None,) * (inputs + len(self.constant_names) + outputs)
-        dtype = layers[0].bias.dtype
-        self.constants = nn.Parameter(torch.zeros(0, dtype=dtype) if constants is None else constants)
-        self.exact_constants = exact_constants or (None,) * len(self.constants)
-        trainable = torch.ones(len(self.constants), dtype=torch.bool)
-        self.register_buffer("constants_trainable", trainable if constants_trainable is None else constants_trainable)
+        values = layers[0].bias.new_zeros(0) if constants is None else constants
+        trainable = torch.ones(len(values), dtype=torch.bool) if constants_trainable is None else constants_trainable
+        self.register_buffer("constants_trainable", trainable)
+        register_numbers(self, "constants", values, trainable)
+        self.exact_constants = exact_constants or (None,) * len(values)
 
     @classmethod
     def from_layers(cls, layers: Sequence[Layer], inputs: int, readout: Sequence[int], **names) -> MultKAN:
@@ -129,6 +129,11 @@ class MultKAN(nn.Module):
         nn.Module.__init__(network)
         network._set_up(layers, inputs, readout, **names)
         return network
+
+    @property
+    def constants(self) -> Tensor:
+        """Values of the named constants, trained or not."""
+        return numbers(self, "constants", self.constants_trainable)
 
     @property
     def shapes(self) -> tuple[LayerShape, ...]:
@@ -143,23 +148,23 @@ class MultKAN(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Precision of the parameters."""
-        return self.layers[0].bias.dtype
+        return self.layers[0].splines.low.dtype
 
     @property
     def device(self) -> torch.device:
         """Where the parameters live."""
-        return self.layers[0].bias.device
+        return self.layers[0].splines.low.device
 
     @property
     def width(self) -> list:
         """The sizes as the constructor takes them."""
         return [self.n_inputs, *(_width_entry(shape) for shape in self.shapes)]
 
-    def forward(self, x: Float[Tensor, "batch input"]) -> Float[Tensor, "batch output"]:
+    def forward(self, x: Tensor) -> Float[Tensor, "batch output"]:
         """Evaluate the network.
 
         Args:
-            x: one row a sample, in the user's units.
+            x: (N, inputs), one row a sample, in the user's units.
 
         Raises:
             ShapeError: the number of columns is not the number of inputs.
@@ -169,11 +174,11 @@ class MultKAN(nn.Module):
         return self.outputs(self.sources(x)).T
 
     def sources(self, x: Tensor) -> Tensor:
-        """Return layer 0 as (node, sample): the inputs, then the named constants."""
-        if not len(self.constants):
+        """Return layer 0 as (node, sample), in the network's precision: the inputs, then the named constants."""
+        x = x.to(self.dtype)
+        if not self.constant_names:
             return x.T
-        held = torch.where(self.constants_trainable, self.constants, self.constants.detach())
-        return torch.cat([x.T, held[:, None].expand(-1, x.shape[0])])
+        return torch.cat([x.T, self.constants[:, None].expand(-1, x.shape[0])])
 
     def outputs(self, nodes: Tensor, first: Features = None) -> Tensor:
         """Return (output, sample) from layer 0's (node, sample), unchecked: the inner loop of training.
@@ -221,10 +226,11 @@ class MultKAN(nn.Module):
         return mimebundle(self)
 
 
-def check_inputs(network: MultKAN, x: Tensor) -> None:
+def check_inputs(network: MultKAN, x: object) -> None:
     """Raise unless ``x`` is a finite (N, inputs) tensor."""
     if not isinstance(x, Tensor):
-        raise OptionError(f"a network is called with a tensor, not {type(x).__name__}; `network.predict(X)` takes any array.")
+        kind = type(x).__name__
+        raise OptionError(f"a network is called with a tensor, not {kind}; `network.predict(X)` takes any array.")
     check_matrix("x", x, network.n_inputs)
     if not inside_transform(x) and not bool(torch.isfinite(x).all()):
         check_finite("x", x, network.input_names)

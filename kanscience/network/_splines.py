@@ -5,19 +5,41 @@ Arrays inside a layer are laid out ``(source, sample)``, samples last, and param
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from kanscience._transforms import inside_transform
 from kanscience.network._bases import base_named
+from kanscience.network._numbers import numbers, register_numbers
 from kanscience.splines import Axes, dense_features, dense_points, fit_coefficients, spline_sums
+
+
+@dataclass(frozen=True, eq=False)
+class _Derived:
+    """What follows from the buffers of `SplineEdges`, and the buffers that it follows from."""
+
+    buffers: tuple[Tensor, ...]
+    axes: Axes
+    trained: Tensor | None  # which coefficients are trained; None: all
+    any_active: bool
+
+    @classmethod
+    def of(cls, knots: Tensor, intervals: Tensor, active: Tensor, trainable: Tensor, degree: int) -> _Derived:
+        buffers = knots, intervals, active, trainable
+        axes = Axes.from_padded(knots, intervals, degree)
+        trained = (active & trainable)[:, None, :] & axes.has_function()[:, :, None]
+        if inside_transform(*buffers):
+            return cls(buffers, axes, trained, any_active=True)
+        return cls(buffers, axes, None if bool(trained.all()) else trained, bool(active.any()))
 
 
 class SplineEdges(nn.Module):
     """Curves ``w*b(t) + sum(c[i]*B[i](t))`` on the edges from n sources to m targets.
 
-    t is the source's value mapped affinely from its domain to [-1, 1]. Outside the domain a curve continues linearly.
-    ``active`` says which edges exist: the numbers of the others are zero and have no gradient.
+    t is the source's value mapped affinely from its domain to [-1, 1]. Outside the domain a curve continues linearly, of
+    degree 0 constantly. ``active`` says which edges exist: the numbers of the others are zero and have no gradient.
     """
 
     low: Tensor
@@ -47,8 +69,6 @@ class SplineEdges(nn.Module):
         axes = Axes.of(rows, degree)
         self.degree = degree
         self.base = base
-        self.coefficients = nn.Parameter(coefficients)
-        self.base_weights = nn.Parameter(base_weights)
         everywhere = torch.ones(sources, targets, dtype=torch.bool)
         self.register_buffer("low", -torch.ones(sources, dtype=dtype))
         self.register_buffer("high", torch.ones(sources, dtype=dtype))
@@ -58,12 +78,13 @@ class SplineEdges(nn.Module):
         self.register_buffer("trainable", everywhere.clone() if trainable is None else trainable)
         self.register_buffer("knots", axes.knots.to(dtype))
         self.register_buffer("intervals", axes.intervals)
-        self._derived: tuple[Axes, Tensor | None, bool] | None = None
+        edge = self.active & self.trainable
+        self.trained_coefficients = nn.Parameter(coefficients.new_zeros(0))
+        self.register_buffer("fixed_coefficients", coefficients.new_zeros(0))
+        self._derived: _Derived | None = None
+        self._set_coefficients(coefficients)
+        register_numbers(self, "base_weights", torch.where(self.active, base_weights, 0), edge)
         self.register_load_state_dict_post_hook(_forget_derived)
-
-    def _apply(self, fn, recurse=True):
-        self._derived = None  # other device or precision
-        return super()._apply(fn, recurse)
 
     def __getstate__(self):
         return {**self.__dict__, "_derived": None}
@@ -72,23 +93,49 @@ class SplineEdges(nn.Module):
         """Recompute what follows from the buffers at the next call: they have been written from outside."""
         self._derived = None
 
-    def derived(self) -> tuple[Axes, Tensor | None, bool]:
-        """Return what follows from the buffers: axes, the mask of numbers in use (None: all), is any edge active."""
-        if self._derived is None:
-            axes = Axes.from_padded(self.knots, self.intervals, self.degree)
-            mask = self.active[:, None, :] & axes.has_function()[:, :, None]
-            self._derived = axes, None if bool(mask.all()) else mask, bool(self.active.any())
+    def _now(self) -> _Derived:
+        buffers = self.knots, self.intervals, self.active, self.trainable
+        # Other tensors stand there where torch.func.functional_call lends others.
+        if self._derived is None or any(a is not b for a, b in zip(self._derived.buffers, buffers, strict=True)):
+            found = _Derived.of(*buffers, self.degree)
+            if inside_transform(*buffers, found.axes.polynomials):
+                return found
+            self._derived = found
         return self._derived
 
     @property
     def axes(self) -> Axes:
         """The knots of the sources."""
-        return self.derived()[0]
+        return self._now().axes
+
+    @property
+    def any_active(self) -> bool:
+        """Whether there is any curve."""
+        return self._now().any_active
+
+    @property
+    def coefficients(self) -> Tensor:
+        """All spline coefficients, (source, basis, target), trained or not."""
+        return self.weights()[0]
+
+    @property
+    def base_weights(self) -> Tensor:
+        """All base weights, (source, target), trained or not."""
+        return self.weights()[1]
+
+    def _set_coefficients(self, coefficients: Tensor) -> None:
+        used = self.active[:, None] & self.axes.has_function()[:, :, None]
+        trained = used & self.trainable[:, None]
+        learns = self.trained_coefficients.requires_grad
+        self.trained_coefficients = nn.Parameter(torch.where(trained, coefficients, 0).contiguous(), learns)
+        fixed = used & ~trained
+        some = bool(fixed.any())
+        self.fixed_coefficients = torch.where(fixed, coefficients, 0) if some else coefficients.new_zeros(0)
 
     def mapped(self, x: Tensor) -> Tensor:
         """Return (source, sample) coordinates t, -1 to 1 inside the domains."""
-        half = (self.high - self.low) / 2
-        return (x - (self.low + half)[:, None]) / half[:, None]
+        low, high = self.low[:, None], self.high[:, None]
+        return ((x - low) - (high - x)) / (high - low)  # in this form rounding never leads out of the domain
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return spline features (source, basis, sample) and base features (source, sample)."""
@@ -97,22 +144,19 @@ class SplineEdges(nn.Module):
         inside = t.clamp(-1, 1)
         spline, smooth = dense_features(inside, self.axes), base.value(inside)
         beyond = t - inside
-        if not inside_transform(x) and not bool(beyond.any()):
+        if self.degree == 0 or (not inside_transform(beyond) and not bool(beyond.any())):
             return spline, smooth
         slope = dense_features(inside, self.axes, derivative=True)
         return spline + slope * beyond[:, None], smooth + base.slope(inside) * beyond
 
     def weights(self) -> tuple[Tensor, Tensor]:
         """Return coefficients and base weights as the forward pass uses them: gradients reach trainable edges only."""
-        mask = self.derived()[1]
-        coefficients, base_weights = self.coefficients, self.base_weights
-        if mask is not None:
-            coefficients = torch.where(mask, coefficients, 0)
-            base_weights = torch.where(self.active, base_weights, 0)
-        if not inside_transform(coefficients) and bool(self.trainable.all()):
-            return coefficients, base_weights
-        held = torch.where(self.trainable[:, None], coefficients, coefficients.detach())
-        return held, torch.where(self.trainable, base_weights, base_weights.detach())
+        trained = self._now().trained
+        if trained is None:
+            return self.trained_coefficients, self.trained_base_weights
+        fixed = self.fixed_coefficients if self.fixed_coefficients.numel() else 0
+        coefficients = torch.where(trained, self.trained_coefficients, fixed)
+        return coefficients, numbers(self, "base_weights", self.active & self.trainable)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the (target, sample) sums of the curves."""
@@ -155,8 +199,8 @@ class SplineEdges(nn.Module):
         Elsewhere by least squares on a dense grid and, where given, at the samples x (source, sample).
         """
         axes = Axes.of([row.to(self.knots) for row in rows], self.degree)
-        coefficients = self.coefficients.new_zeros(len(rows), axes.n_basis, self.active.shape[1])
-        base = base_named(self.base)
+        coefficients = self.low.new_zeros(len(rows), axes.n_basis, self.active.shape[1])
+        base, base_weights = base_named(self.base), self.base_weights
         half = (high - low) / 2
         for source in range(len(rows)):
             t = dense_points(axes.row(source), self.degree)
@@ -164,13 +208,11 @@ class SplineEdges(nn.Module):
                 sample = (x[source] - low[source]) / half[source] - 1
                 t = torch.cat([t, sample[sample.abs() <= 1]])
             curves = self._curves(source, low[source] + half[source] * (t + 1))
-            target = curves - base.value(t)[:, None] * self.base_weights[source]
+            target = curves - base.value(t)[:, None] * base_weights[source]
             fitted = fit_coefficients(t, target, axes.row(source), self.degree, ridge)
             coefficients[source, : len(fitted)] = fitted
-        coefficients[~(self.active[:, None] & axes.has_function()[:, :, None])] = 0
-        self.coefficients = nn.Parameter(coefficients, requires_grad=self.coefficients.requires_grad)
         self.knots, self.intervals, self.low, self.high = axes.knots, axes.intervals, low.clone(), high.clone()
-        self._derived = None
+        self._set_coefficients(coefficients)
 
     def _curves(self, source: int, x: Tensor) -> Tensor:
         """Return (sample, target) values of one source's curves."""

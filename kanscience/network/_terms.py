@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from kanscience.functions import Function
 from kanscience.graph import Number
+from kanscience.network._numbers import numbers, register_numbers
 
 
 @dataclass(frozen=True)
@@ -43,21 +44,32 @@ class TermEdges(nn.Module):
         self.targets = targets
         groups = [list(group) for _, group in groupby(self.terms, key=key)]
         self.functions = tuple((group[0].function, len(group)) for group in groups)
+        # Not in the state dict: `terms` says it already, and two tellings could disagree after loading.
+        for name, dtype_of_it in (("source", torch.long), ("target", torch.long), ("trainable", torch.bool)):
+            values = [getattr(term, name) for term in self.terms]
+            self.register_buffer(name, torch.tensor(values, dtype=dtype_of_it), persistent=False)
         for name in ("scale", "slope", "shift"):
             values = [getattr(term, name).value for term in self.terms]
-            self.register_parameter(name, nn.Parameter(torch.tensor(values, dtype=dtype)))
-        self.register_buffer("source", torch.tensor([term.source for term in self.terms], dtype=torch.long))
-        self.register_buffer("target", torch.tensor([term.target for term in self.terms], dtype=torch.long))
-        self.register_buffer("trainable", torch.tensor([term.trainable for term in self.terms], dtype=torch.bool))
+            trained = self.trainable if name == "scale" else self.trainable & self.has_slope()
+            register_numbers(self, name, torch.tensor(values, dtype=dtype), trained)
 
     def __len__(self) -> int:
         return len(self.terms)
 
-    def numbers(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return scale, slope and shift; gradients reach the trainable terms only."""
-        held = (torch.where(self.trainable, p, p.detach()) for p in (self.scale, self.slope, self.shift))
-        scale, slope, shift = held
-        return scale, slope, shift
+    @property
+    def scale(self) -> Tensor:
+        """The factors of the terms; gradients reach the trainable ones."""
+        return numbers(self, "scale", self.trainable)
+
+    @property
+    def slope(self) -> Tensor:
+        """The factors of the terms' arguments."""
+        return numbers(self, "slope", self.trainable & self.has_slope())
+
+    @property
+    def shift(self) -> Tensor:
+        """What is added to the terms' arguments."""
+        return numbers(self, "shift", self.trainable & self.has_slope())
 
     def has_slope(self) -> Tensor:
         """Return which terms are more than ``scale * x``: the identity's slope is 1 and its shift 0 for ever."""
@@ -66,8 +78,7 @@ class TermEdges(nn.Module):
 
     def unscaled(self, x: Tensor) -> Tensor:
         """Return ``f(slope * x + shift)`` of every term, (term, sample)."""
-        _, slope, shift = self.numbers()
-        argument = slope[:, None] * x[self.source] + shift[:, None]
+        argument = self.slope[:, None] * x[self.source] + self.shift[:, None]
         blocks = argument.split([count for _, count in self.functions])
         return torch.cat([f.torch(block) for (f, _), block in zip(self.functions, blocks, strict=True)])
 
@@ -75,22 +86,14 @@ class TermEdges(nn.Module):
         """Return ``f'(slope * x + shift)`` of every term, (term, sample)."""
         argument = self.slope[:, None] * x[self.source] + self.shift[:, None]
         blocks = argument.split([count for _, count in self.functions])
-        return torch.cat([_slope(f, block) for (f, _), block in zip(self.functions, blocks, strict=True)])
+        return torch.cat([f.slope_at(block) for (f, _), block in zip(self.functions, blocks, strict=True)])
 
     def values(self, x: Tensor) -> Tensor:
         """Return every term's value, (term, sample)."""
-        return self.numbers()[0][:, None] * self.unscaled(x)
+        return self.scale[:, None] * self.unscaled(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the (target, sample) sums of the terms."""
         sums = x.new_zeros(self.targets, x.shape[1])
         return sums.index_add(0, self.target, self.values(x)) if self.terms else sums
 
-
-def _slope(function: Function, argument: Tensor) -> Tensor:
-    if function.derivative is not None:
-        return function.derivative(argument)
-    with torch.enable_grad():
-        argument = argument.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(function.torch(argument).sum(), argument)
-    return slope

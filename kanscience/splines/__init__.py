@@ -4,10 +4,24 @@ from kanscience.splines._basis import bspline_basis, interval_polynomials, polyn
 from kanscience.splines._coefficients import dense_points, fit_coefficients
 from kanscience.splines._gram import curvature_matrix
 from kanscience.splines._kernels import Axes, dense_features, local_basis, spline_sums
-from kanscience.splines._knots import contains, distinct_value_knots, extended, quantile_knots, uniform_knots
+from kanscience.splines._knots import (
+    DistinctValues,
+    KnotRule,
+    Quantiles,
+    Uniform,
+    contains,
+    distinct_value_knots,
+    extended,
+    quantile_knots,
+    uniform_knots,
+)
 
 __all__ = [
     "Axes",
+    "DistinctValues",
+    "KnotRule",
+    "Quantiles",
+    "Uniform",
     "bspline_basis",
     "contains",
     "dense_points",

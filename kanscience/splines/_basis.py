@@ -11,10 +11,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kanscience._errors import OptionError, ShapeError
+from kanscience._transforms import inside_transform
 
 
 def bspline_basis(
-    x: Float[Tensor, "batch source"], knots: Float[Tensor, "source n_knots"], degree: int
+    x: Float[Tensor, "batch source"], knots: Float[Tensor, "row n_knots"], degree: int
 ) -> Float[Tensor, "batch source n_basis"]:
     """Evaluate every B-spline of the given degree at every point, by the Cox-de Boor recursion.
 
@@ -90,23 +91,21 @@ def interval_polynomials(
     intervals = n_knots - 1 - 2 * degree
     left = torch.arange(degree, degree + intervals)  # index of each interval's left knot
     origin, width = knots[:, left], knots[:, left + 1] - knots[:, left]
-    values = torch.zeros(sources, intervals, degree + 1, degree + 1, dtype=knots.dtype, device=knots.device)
-    values[:, :, 0, 0] = 1.0
+    # Nothing is written in place, so that networks with different knots can be stacked under torch.func.vmap.
+    values = [torch.ones(sources, intervals, 1, dtype=knots.dtype, device=knots.device)]
     for k in range(1, degree + 1):
-        lower = values.clone()
-        values.zero_()
+        lower, values = values, [torch.zeros_like(origin)[..., None]] * (k + 1)
         for r in range(k):  # function left - k + 1 + r of degree k - 1 feeds two of degree k
             start, end = knots[:, left - k + 1 + r], knots[:, left + 1 + r]
-            share = _times_linear(lower[:, :, r], (origin - start) / (end - start), width / (end - start))
-            values[:, :, r + 1] += share
-            values[:, :, r] += lower[:, :, r] - share  # the two weights add up to one
-    return values.nan_to_num()  # padding: inf - inf
+            share = _times_linear(lower[r], (origin - start) / (end - start), width / (end - start))
+            values[r + 1] = share
+            values[r] = values[r] + torch.nn.functional.pad(lower[r], (0, 1)) - share  # the weights add up to one
+    return torch.stack(values, dim=2).nan_to_num()  # padding: inf - inf
 
 
 def _times_linear(polynomial: Tensor, constant: Tensor, slope: Tensor) -> Tensor:
-    product = polynomial * constant[..., None]
-    product[..., 1:] += polynomial[..., :-1] * slope[..., None]
-    return product
+    pad = torch.nn.functional.pad
+    return pad(polynomial, (0, 1)) * constant[..., None] + pad(polynomial, (1, 0)) * slope[..., None]
 
 
 def polynomial_values(u: Tensor, polynomials: Tensor) -> Tensor:
@@ -122,18 +121,22 @@ def polynomial_values(u: Tensor, polynomials: Tensor) -> Tensor:
     Returns:
         (source, function, sample) values.
     """
+    if inside_transform(u, polynomials):  # nested forward mode gets custom functions silently wrong
+        return _horner(u, polynomials)
     return _PolynomialValues.apply(u, polynomials)
 
 
-class _PolynomialValues(torch.autograd.Function):
-    generate_vmap_rule = True
+def _horner(u: Tensor, polynomials: Tensor) -> Tensor:
+    value = polynomials[-1]
+    for constant in polynomials[:-1].flip(0):
+        value = torch.addcmul(constant, value, u)
+    return value if len(polynomials) > 1 else value + torch.zeros_like(u)
 
+
+class _PolynomialValues(torch.autograd.Function):
     @staticmethod
     def forward(u: Tensor, polynomials: Tensor) -> Tensor:
-        value = polynomials[-1]
-        for constant in polynomials[:-1].flip(0):
-            value = torch.addcmul(constant, value, u)
-        return value if len(polynomials) > 1 else value + torch.zeros_like(u)
+        return _horner(u, polynomials)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:

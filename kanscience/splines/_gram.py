@@ -31,8 +31,8 @@ def curvature_matrix(knots: Tensor, degree: int) -> Tensor:
         return matrix
     by_power = interval_polynomials(knots[None], degree)[0].permute(2, 0, 1)  # (power, interval, function)
     second = differentiated(differentiated(by_power))
-    power = torch.arange(len(second))
-    moments = (1 / (power[:, None] + power + 1)).to(knots)  # integral of u**(p + q) over [0, 1]
+    power = torch.arange(len(second), dtype=knots.dtype, device=knots.device)
+    moments = 1 / (power[:, None] + power + 1)  # integral of u**(p + q) over [0, 1]
     width = knots[degree : len(knots) - degree].diff()
     local = torch.einsum("pmr,pq,qms->mrs", second, moments, second) / width[:, None, None] ** 3
     for m in range(len(width)):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from kanscience._transforms import inside_transform, is_wrapped
 from kanscience.splines._basis import differentiated, interval_polynomials, polynomial_values
 
 
@@ -42,8 +43,11 @@ class Axes:
     @classmethod
     def from_padded(cls, knots: Tensor, intervals: Tensor, degree: int) -> Axes:
         """Build from padded knot rows."""
-        uniform = _equally_spaced(knots, intervals)
-        polynomials = interval_polynomials(knots[:1, : 2 * degree + 2] if uniform else knots, degree)
+        # Steps need the interval to the last bit, which only a search among the knots gives.
+        uniform = degree > 0 and not inside_transform(knots, intervals) and _equally_spaced(knots, intervals)
+        # In float64, and of equally spaced knots from integers: rounded knots would cost digits at fine grids.
+        exact = torch.arange(-degree, degree + 2, device=knots.device)[None] if uniform else knots
+        polynomials = interval_polynomials(exact.double(), degree).to(knots.dtype)
         return cls(knots, intervals, degree, uniform, polynomials.permute(3, 0, 1, 2).contiguous())
 
     @property
@@ -101,12 +105,18 @@ def _interval_and_position(t: Tensor, axes: Axes) -> tuple[Tensor, Tensor, Tenso
         u = position - interval
     else:
         interior = axes.knots[:, axes.degree : axes.knots.shape[1] - axes.degree]
-        interval = torch.searchsorted(interior.contiguous(), t.detach().contiguous(), right=True) - 1
+        interval = _last_at_or_below(interior.contiguous(), t.detach().contiguous())
         interval = interval.clamp(min=0).minimum(last)
         left = interior.gather(1, interval).double()
         width = interior.gather(1, interval + 1).double() - left
         u = (t64 - left) / width
     return interval, u.to(t.dtype), width.to(t.dtype)
+
+
+def _last_at_or_below(knots: Tensor, t: Tensor) -> Tensor:
+    if is_wrapped(t) or is_wrapped(knots):  # under vmap a search would copy every sample, and warn of it
+        return (knots[:, None, :] <= t[:, :, None]).sum(dim=2) - 1
+    return torch.searchsorted(knots, t, right=True) - 1
 
 
 def dense_features(t: Tensor, axes: Axes, derivative: bool = False) -> Tensor:

@@ -1,7 +1,25 @@
 """Change parameters, never nodes or edges."""
 
 from kanscience.training._fit import fit
+from kanscience.training._levenberg import levenberg_marquardt
+from kanscience.training._objective import Regression
 from kanscience.training._penalties import Penalty
 from kanscience.training._report import FitReport, Parameter, Progress
+from kanscience.training._samples import Samples, checked_samples
+from kanscience.training._threads import one_thread
+from kanscience.training._weights import model_scatter, normalised_weights
 
-__all__ = ["FitReport", "Parameter", "Penalty", "Progress", "fit"]
+__all__ = [
+    "FitReport",
+    "Parameter",
+    "Penalty",
+    "Progress",
+    "Regression",
+    "Samples",
+    "checked_samples",
+    "fit",
+    "levenberg_marquardt",
+    "model_scatter",
+    "normalised_weights",
+    "one_thread",
+]

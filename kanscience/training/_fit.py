@@ -11,50 +11,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kanscience._checks import check_choice, check_finite, check_integer, check_matrix, check_number
-from kanscience._errors import DataError, OptionError, ShapeError
-from kanscience.network import FlatView, redraw_
-from kanscience.network._tables import as_tensor
+from kanscience._checks import check_choice, check_integer
+from kanscience._errors import OptionError
+from kanscience.network import FlatView, Grid, redraw_, refine_, rules_of_layers
 from kanscience.training._adam import adam
 from kanscience.training._errors_of_parameters import parameter_errors
 from kanscience.training._lbfgs import lbfgs
-from kanscience.training._levenberg import levenberg_marquardt
-from kanscience.training._objective import Regression, ResidualLoss, checked_targets
+from kanscience.training._levenberg import Quadratic, levenberg_marquardt
+from kanscience.training._objective import Regression, ResidualLoss
 from kanscience.training._penalties import Penalty
 from kanscience.training._report import FitReport, Progress
-from kanscience.training._schedule import (
-    Grid,
-    adopt_domains_,
-    follow_hidden_ranges_,
-    grids_of_layers,
-    refine_,
-    restore_,
-    snapshot,
-)
+from kanscience.training._samples import Samples, checked_samples
+from kanscience.training._schedule import adopt_domains_, follow_hidden_ranges_, restore_, snapshot
+from kanscience.training._shrinkage import pull_towards_start
+from kanscience.training._threads import one_thread
 from kanscience.training._weights import model_scatter, normalised_weights
 
 if TYPE_CHECKING:
     from kanscience._typing import ArrayLike
     from kanscience.network import MultKAN
+    from kanscience.splines import KnotRule
 
 OPTIMIZERS = ("auto", "lm", "lbfgs", "adam")
 _ROUND = 8  # steps between two looks at ranges and validation
 _PATIENCE = 4  # rounds without a better validation loss that end a level
 _JACOBIAN_BYTES = 2**30  # up to here Levenberg-Marquardt is the default
-_SHRINKAGES = (1e-6, 1e-5, 1e-4)  # pulls towards the coarser curve that validation chooses among
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Checked rows: inputs (N, n), targets (N, outputs), standard errors of the targets or None."""
-
-    x: Tensor
-    y: Tensor
-    sigma: Tensor | None = None
-
-    def rows(self, index: Tensor) -> Samples:
-        """Return some of the rows."""
-        return Samples(self.x[index], self.y[index], None if self.sigma is None else self.sigma[index])
+_SHRINKAGES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)  # pulls towards the coarser curve that validation chooses among
 
 
 def fit(
@@ -122,27 +104,19 @@ def fit(
     check_integer("restarts", restarts, least=0)
     if steps is not None:
         check_integer("steps", steps, least=0)
-    levels = [grids_of_layers(grid, len(network.layers)) for grid in grids or ()]
+    levels = [rules_of_layers(grid, len(network.layers)) for grid in grids or ()]
     generator = torch.Generator().manual_seed(torch.seed() % 2**63 if seed is None else seed)
-    train, held = _checked_samples(network, inputs, targets, sigma, valid, generator, loss)
+    train, held = None, None
+    if loss is None:
+        train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
+    else:
+        _check_own_loss(network, inputs, targets)
     run = _Run(network, train, held, loss, penalty, move_knots, list(callbacks), generator)
     run.optimizer = _chosen_optimizer(optimizer, run, batch_size)
     run.steps = steps if steps is not None else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
     run.batch_size = batch_size
-    return _one_thread(lambda: _run(run, levels, restarts, progress))
-
-
-def _one_thread(work: Callable[[], FitReport]) -> FitReport:
-    # Two BLAS threads make the small factorisations of Levenberg-Marquardt many times slower.
-    from threadpoolctl import threadpool_limits
-
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        with threadpool_limits(1):
-            return work()
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread():
+        return _run(run, levels, restarts, progress)
 
 
 @dataclass
@@ -183,6 +157,11 @@ class _Run:
         weights = 1 / (samples.sigma**2 + self.scatter**2)
         return float(((weights * residuals**2).sum() / weights.sum()).sqrt())
 
+    def all_inputs(self) -> Tensor:
+        """Return the inputs of all rows: ranges hold those that are held back too (inputs tell nothing of targets)."""
+        assert self.train is not None
+        return self.train.x if self.held is None else torch.cat([self.train.x, self.held.x])
+
     def judged(self) -> float:
         """Return the loss that decides: of the held-back rows, else of the rows trained on."""
         return self.rmse(self.held if self.held is not None else self.train)
@@ -200,12 +179,12 @@ class _Run:
             self.bar.set_postfix_str(f"RMSE {loss:.3g}" + ("" if valid is None else f", validation {valid:.3g}"))
 
 
-def _run(run: _Run, levels: list[list[int]], restarts: int, progress: bool | None) -> FitReport:
+def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool | None) -> FitReport:
     from tqdm.auto import tqdm
 
     network = run.network
     if run.train is not None:
-        adopt_domains_(network, run.train.x)
+        adopt_domains_(network, run.all_inputs())
     total = run.steps * max(len(levels), 1) * (1 + restarts)
     shrinkage = 0.0
     with tqdm(total=total, desc="fit", disable=None if progress is None else not progress, delay=1, leave=False) as run.bar:
@@ -218,10 +197,10 @@ def _run(run: _Run, levels: list[list[int]], restarts: int, progress: bool | Non
             first, *finer = levels or [None]
             _best_start(run, first, restarts)
             best = snapshot(network), run.judged()
-            for grids in finer:
+            for rules in finer:
                 if run.stopping:
                     break
-                shrinkage = _level(run, grids) or shrinkage
+                shrinkage = _level(run, rules) or shrinkage
                 if run.held is None or run.judged() < best[1]:
                     best = snapshot(network), run.judged()
         except KeyboardInterrupt:
@@ -234,7 +213,7 @@ def _run(run: _Run, levels: list[list[int]], restarts: int, progress: bool | Non
     return _report(run, shrinkage)
 
 
-def _best_start(run: _Run, grids: list[int] | None, restarts: int) -> None:
+def _best_start(run: _Run, rules: list[KnotRule] | None, restarts: int) -> None:
     """Train the first level, from the present network and from redrawn ones; keep the best."""
     origin = snapshot(run.network)
     best, lowest = origin, np.inf
@@ -243,8 +222,8 @@ def _best_start(run: _Run, grids: list[int] | None, restarts: int) -> None:
             restore_(run.network, origin)
             redraw_(run.network, run.generator)
             if run.train is not None:
-                adopt_domains_(run.network, run.train.x)
-        _level(run, grids)
+                adopt_domains_(run.network, run.all_inputs())
+        _level(run, rules)
         if run.judged() < lowest or start == 0:
             best, lowest = snapshot(run.network), run.judged()
         if run.stopping:
@@ -252,51 +231,59 @@ def _best_start(run: _Run, grids: list[int] | None, restarts: int) -> None:
     restore_(run.network, best)
 
 
-def _level(run: _Run, grids: list[int] | None) -> float:
-    """Train on one grid; return the shrinkage towards the coarser curve that validation chose."""
-    if grids is not None:
-        refine_(run.network, grids, None if run.train is None else run.train.x)
-    before = snapshot(run.network)
+def _level(run: _Run, rules: list[KnotRule] | None) -> float:
+    """Train on the knots of one level; return the shrinkage towards the coarser curve that validation chose."""
+    if rules is not None:
+        refine_(run.network, rules, None if run.train is None else run.train.x)
+    start, before = snapshot(run.network), run.judged()
     _descend(run, run.penalty)
-    # Where held-back rows are predicted much worse than the others, the finer curve has begun to follow noise.
-    if grids is None or run.held is None or run.penalty is not None or run.rmse(run.held) < 1.5 * run.rmse(run.train):
+    if rules is None or run.held is None or run.penalty is not None:
         return 0.0
-    best, chosen = (snapshot(run.network), run.judged()), 0.0
+    # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
+    generalises = run.judged() < 0.99 * before and run.rmse(run.held) < 1.5 * run.rmse(run.train)
+    return 0.0 if generalises else _shrunk(run, start)
+
+
+def _shrunk(run: _Run, start: dict[str, Tensor]) -> float:
+    """Train again with ever weaker pulls towards the curves of the start; keep what validation likes best."""
+    assert run.train is not None
+    best, lowest, chosen, waited = snapshot(run.network), run.judged(), 0.0, 0
+    restore_(run.network, start)
+    origin = pull_towards_start(run.network, run.train.x, run.weights())
     for strength in _SHRINKAGES:
-        if run.stopping:
+        _descend(run, None, origin.times(strength))
+        better = run.judged() < lowest
+        waited = 0 if better else waited + 1
+        if better:
+            best, lowest, chosen = snapshot(run.network), run.judged(), strength
+        if run.stopping or waited == 2:
             break
-        restore_(run.network, before)
-        _descend(run, Penalty(strength, l1=0, entropy=0, coefficient=1), towards_start=True)
-        if run.judged() >= best[1]:
-            break
-        best, chosen = (snapshot(run.network), run.judged()), strength
-    restore_(run.network, best[0])
+    restore_(run.network, best)
     return chosen
 
 
-def _descend(run: _Run, penalty: Penalty | None, towards_start: bool = False) -> None:
+def _descend(run: _Run, penalty: Penalty | None, pull: Quadratic | None = None) -> None:
     if run.optimizer == "lm":
-        _descend_lm(run, penalty, towards_start)
+        _descend_lm(run, penalty, pull)
     elif run.optimizer == "lbfgs":
         lbfgs(run, penalty)
     else:
         adam(run, penalty)
 
 
-def _descend_lm(run: _Run, penalty: Penalty | None, towards_start: bool) -> None:
+def _descend_lm(run: _Run, penalty: Penalty | None, pull: Quadratic | None) -> None:
     """Rounds of Levenberg-Marquardt steps; between them hidden knots follow their ranges and validation looks on."""
     network, end = run.network, run.step + run.steps
     run.damping = 1e-2
-    follows = run.move_knots is not False and not towards_start and run.train is not None
+    follows = run.move_knots is not False and pull is None and run.train is not None
     best, lowest, waited = snapshot(network), run.judged(), 0
-    center = FlatView(network).read().numpy() if towards_start else None
     while run.step < end and not run.stopping:
         _update_scatter(run)
         moved_from = None
         if follows:
             moved_from, before = snapshot(network), run.rmse(run.train)
             _follow(run)
-        result = _round(run, penalty, center, min(_ROUND, end - run.step))
+        result = _round(run, penalty, pull, min(_ROUND, end - run.step))
         run.record()
         if moved_from is not None and run.rmse(run.train) > before and penalty is None:
             restore_(network, moved_from)  # the moved knots serve worse, even refitted
@@ -317,8 +304,8 @@ def _descend_lm(run: _Run, penalty: Penalty | None, towards_start: bool) -> None
         restore_(network, best)
 
 
-def _round(run: _Run, penalty: Penalty | None, center: np.ndarray | None, steps: int) -> str:
-    problem = _problem(run, penalty, center)
+def _round(run: _Run, penalty: Penalty | None, pull: Quadratic | None, steps: int) -> str:
+    problem = _problem(run, penalty, pull)
     result = levenberg_marquardt(problem, problem.start(), steps=steps, damping=run.damping, tolerance=1e-7)
     problem.write(result.theta)
     run.damping = result.damping
@@ -326,17 +313,17 @@ def _round(run: _Run, penalty: Penalty | None, center: np.ndarray | None, steps:
     return result.status
 
 
-def _problem(run: _Run, penalty: Penalty | None, center: np.ndarray | None):
+def _problem(run: _Run, penalty: Penalty | None, pull: Quadratic | None):
     if run.train is None:
         return ResidualLoss(run.network, run.loss)
-    return Regression(run.network, run.train.x, run.train.y, run.weights(), penalty, center)
+    return Regression(run.network, run.train.x, run.train.y, run.weights(), penalty, pull)
 
 
 def _follow(run: _Run) -> None:
     hidden = [int(layer.splines.intervals.max()) for layer in run.network.layers[1:]]
     # Half a per cent at fine grids; more while coarse, where ranges still wander.
     margin = max(5e-3, 0.1 / max(hidden, default=1))
-    follow_hidden_ranges_(run.network, run.train.x, margin)
+    follow_hidden_ranges_(run.network, run.all_inputs(), margin)
 
 
 def _update_scatter(run: _Run) -> None:
@@ -396,54 +383,8 @@ def _loss_value(network: MultKAN, loss: Callable[[MultKAN], Tensor]) -> float:
     return float(value) if value.dim() == 0 else float((value**2).mean().sqrt())
 
 
-def _checked_samples(network, inputs, targets, sigma, valid, generator, loss) -> tuple[Samples | None, Samples | None]:
-    if loss is not None:
-        if inputs is not None or targets is not None:
-            raise OptionError("give either `inputs` and `targets`, or a `loss` that holds its own data, not both.")
-        if bool(network.layers[0].splines.open.any()) and network.layers[0].has_splines:
-            raise OptionError("a loss without inputs needs a network with a given domain: MultKAN(..., domain=(low, high)).")
-        return None, None
-    if inputs is None or targets is None:
-        raise OptionError("`fit` needs `inputs` and `targets`, or a `loss` of the network.")
-    train = _samples(network, inputs, targets, sigma, "inputs", "targets")
-    if valid is None:
-        return train, None
-    if isinstance(valid, (int, float)):
-        share = check_number("valid", valid, least=0, most=1, open_ends=True)
-        order = torch.randperm(len(train.x), generator=generator)
-        held = max(round(share * len(order)), 1)
-        if held >= len(order):
-            raise DataError(f"holding back {share:.0%} of {len(order)} rows leaves none to train on; pass valid=None.")
-        return train.rows(order[held:]), train.rows(order[:held])
-    if not isinstance(valid, (tuple, list)) or len(valid) != 2:
-        raise OptionError(f"`valid` is a pair (inputs, targets), a share of the rows, or None; not {valid!r}.")
-    return train, _samples(network, *valid, None, "valid inputs", "valid targets")
-
-
-def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samples:
-    x = as_tensor(network, inputs)
-    check_matrix(inputs_name, x, network.n_inputs)
-    check_finite(inputs_name, x, network.input_names)
-    y = _as_column_tensor(network, targets, targets_name)
-    if len(y) != len(x):
-        raise ShapeError(f"`{inputs_name}` has {len(x)} rows and `{targets_name}` has {len(y)}; they must be as many.")
-    y = checked_targets(y, len(x), network.n_outputs)
-    check_finite(targets_name, y, network.output_names)
-    if sigma is None:
-        return Samples(x, y)
-    errors = torch.as_tensor(np.asarray(sigma, dtype=np.float64)).to(y)
-    errors = errors.expand(y.shape) if errors.dim() == 0 else checked_targets(errors, *y.shape)
-    check_finite("sigma", errors)
-    if not bool((errors > 0).all()):
-        raise DataError(f"`sigma` must be above 0 everywhere; its smallest value is {float(errors.min()):g}.")
-    return Samples(x, y, errors)
-
-
-def _as_column_tensor(network: MultKAN, values: ArrayLike, name: str) -> Tensor:
-    if isinstance(values, Tensor):
-        return values.to(device=network.device, dtype=network.dtype)
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(f"`{name}` must hold numbers; it holds {type(values).__name__} that do not convert.") from None
-    return torch.as_tensor(array, dtype=network.dtype, device=network.device)
+def _check_own_loss(network: MultKAN, inputs: ArrayLike | None, targets: ArrayLike | None) -> None:
+    if inputs is not None or targets is not None:
+        raise OptionError("give either `inputs` and `targets`, or a `loss` that holds its own data, not both.")
+    if bool(network.layers[0].splines.open.any()) and network.layers[0].has_splines:
+        raise OptionError("a loss without inputs needs a network with a given domain: MultKAN(..., domain=(low, high)).")

@@ -19,19 +19,47 @@ _LARGEST_DAMPING = 1e10  # a step this short changes no digit of the loss
 _EMPTY_COLUMN = 1e-14  # of the largest diagonal entry: a number that no sample determines stays where it is
 
 
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """The penalty ``(theta - center) @ matrix @ (theta - center)``; a matrix of one axis is a diagonal."""
+
+    matrix: np.ndarray
+    center: np.ndarray
+
+    def times(self, strength: float) -> Quadratic:
+        """Return the penalty times a number."""
+        return Quadratic(strength * self.matrix, self.center)
+
+    def slope(self, theta: np.ndarray) -> np.ndarray:
+        """Return half the derivative, ``matrix @ (theta - center)``."""
+        away = theta - self.center
+        return self.matrix * away if self.matrix.ndim == 1 else self.matrix @ away
+
+    def value(self, theta: np.ndarray) -> float:
+        """Return the penalty."""
+        return float((theta - self.center) @ self.slope(theta))
+
+    def add_to(self, normal: np.ndarray) -> None:
+        """Add the matrix to another."""
+        if self.matrix.ndim == 1:
+            normal.flat[:: len(normal) + 1] += self.matrix
+        else:
+            normal += self.matrix
+
+
 class LeastSquares(Protocol):
-    """What is minimised: ``|residuals|**2 + (theta - center) @ matrix @ (theta - center)``."""
+    """What is minimised: ``|residuals|**2`` plus a quadratic penalty."""
 
-    def residuals(self, theta: np.ndarray) -> np.ndarray:
-        """Return (M,) residuals."""
+    def loss(self, theta: np.ndarray) -> float:
+        """Return ``|residuals|**2``."""
         ...
 
-    def linearize(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return (M,) residuals and the (size, M) transposed Jacobian."""
+    def normal_equations(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Return the loss, ``J @ J.T`` and ``J @ residuals`` for the transposed Jacobian J; the caller may change both."""
         ...
 
-    def quadratic(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return the penalty's (size, size) matrix and (size,) center, or None; asked once a step."""
+    def quadratic(self, theta: np.ndarray) -> Quadratic | None:
+        """Return the penalty around these numbers, or None; asked once a step."""
         ...
 
 
@@ -44,7 +72,7 @@ class Descent:
     damping: float = 1e-2
     step: int = 0
     status: str = "step limit"
-    losses: list[float] = field(default_factory=list)
+    falls: list[float] = field(default_factory=list)  # of loss and penalty together, relative, step by step
 
 
 def levenberg_marquardt(
@@ -59,11 +87,11 @@ def levenberg_marquardt(
     """Minimise from ``theta``; a step that does not lower a finite loss is never taken.
 
     Args:
-        problem: residuals, Jacobian, penalty.
+        problem: loss, normal equations, penalty.
         theta: (size,) start.
         steps: most accepted steps.
         damping: at the start, relative to the unit diagonal.
-        tolerance: relative fall of the loss, over three steps, below which the descent counts as converged.
+        tolerance: relative fall of loss and penalty, over three steps, below which the descent counts as converged.
         callback: sees every accepted step; True stops.
 
     Returns:
@@ -71,39 +99,31 @@ def levenberg_marquardt(
     """
     state = Descent(theta.copy(), np.inf, damping)
     while state.step < steps:
-        residuals, jacobian = problem.linearize(state.theta)
-        state.loss = float(residuals @ residuals)
-        if not state.losses:
-            state.losses.append(state.loss)
-            if not np.isfinite(state.loss):
-                state.status = "not finite"
-                return state
-        if not _advance(problem, state, residuals, jacobian):
+        state.loss, normal, gradient = problem.normal_equations(state.theta)
+        if not np.isfinite(state.loss):
+            state.status = "not finite"
+            return state
+        if not _advance(problem, state, normal, gradient):
             state.status = "converged"  # no step of any length lowers the loss
             return state
-        state.losses.append(state.loss)
         state.step += 1
         if callback is not None and callback(state):
             state.status = "stopped"
             return state
-        if len(state.losses) > 3 and state.losses[-4] - state.loss <= tolerance * state.losses[-4]:
+        if state.step >= 3 and sum(state.falls[-3:]) <= tolerance:
             state.status = "converged"
             return state
     return state
 
 
-def _advance(problem: LeastSquares, state: Descent, residuals: np.ndarray, jacobian: np.ndarray) -> bool:
+def _advance(problem: LeastSquares, state: Descent, normal: np.ndarray, gradient: np.ndarray) -> bool:
     """Take one step, with as much damping as it needs; return whether there was one."""
-    normal = jacobian @ jacobian.T
-    gradient = jacobian @ residuals
     value = state.loss
     penalty = problem.quadratic(state.theta)
     if penalty is not None:
-        matrix, center = penalty
-        pull = matrix @ (state.theta - center)
-        normal += matrix
-        gradient += pull
-        value += float((state.theta - center) @ pull)
+        penalty.add_to(normal)
+        gradient += penalty.slope(state.theta)
+        value += penalty.value(state.theta)
     diagonal = normal.diagonal()
     largest = diagonal.max(initial=0.0)
     if not largest > 0 or not np.isfinite(largest):
@@ -117,16 +137,14 @@ def _advance(problem: LeastSquares, state: Descent, residuals: np.ndarray, jacob
         step = _solve(normal, gradient, state.damping)
         if step is not None:
             theta = state.theta - scale * step
-            changed = problem.residuals(theta)
-            loss = float(changed @ changed)
-            new_value = loss
-            if penalty is not None:
-                new_value += float((theta - center) @ (matrix @ (theta - center)))
+            loss = problem.loss(theta)
+            new_value = loss if penalty is None else loss + penalty.value(theta)
             if new_value < value:  # False for NaN and infinity
                 predicted = float(step @ (state.damping * step + gradient))
                 gain = (value - new_value) / predicted if predicted > 0 else 0.0
                 state.damping = max(state.damping * max(1 / 5, 1 - (2 * gain - 1) ** 3), _SMALLEST_DAMPING)
                 state.theta, state.loss = theta, loss
+                state.falls.append((value - new_value) / value)
                 return True
         state.damping *= growth
         growth *= 2

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kanscience._errors import ShapeError
-from kanscience.network import FlatView, jacobian
+from kanscience.network import FlatView, sweep
+from kanscience.training._blocks import normal_equations, parts_of
+from kanscience.training._levenberg import Quadratic
 from kanscience.training._penalties import Penalty, quadratic_form
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Regression:
         y: (N, outputs).
         weights: (N, outputs); the loss is the sum of squares.
         penalty: what edges pay.
-        center: (size,) numbers that the penalty draws towards; None is zero.
+        pull: towards earlier numbers, where there is no penalty.
     """
 
     def __init__(
@@ -36,13 +37,12 @@ class Regression:
         y: Tensor,
         weights: Tensor,
         penalty: Penalty | None = None,
-        center: np.ndarray | None = None,
+        pull: Quadratic | None = None,
     ) -> None:
         self.network, self.x, self.y, self.weights = network, x, y, weights
-        self.penalty, self.center = penalty, center
+        self.penalty, self.pull = penalty, pull
         self.view = FlatView(network)
-        with torch.no_grad():  # the inputs and their knots stay: so do the first layer's features
-            self._first = network.layers[0].features(network.sources(x))
+        self.parts = parts_of(network, self.view, x, y, weights)
 
     def start(self) -> np.ndarray:
         """Return the network's present numbers."""
@@ -52,52 +52,41 @@ class Regression:
         """Set the network's numbers."""
         self.view.write_(torch.from_numpy(theta))
 
-    def residuals(self, theta: np.ndarray) -> np.ndarray:
-        """Return (outputs * N,) residuals."""
+    @torch.no_grad()
+    def loss(self, theta: np.ndarray) -> float:
+        """Return the sum of squared residuals."""
         self.write(theta)
-        with torch.no_grad():
-            outputs = self.network.outputs(self.network.sources(self.x), self._first)
-        return (self.weights.T * (outputs - self.y.T)).flatten().numpy()
+        network = self.network
+        outputs = (network.outputs(network.sources(part.x), part.first) for part in self.parts)
+        return sum(float((part.residuals(y) ** 2).sum()) for part, y in zip(self.parts, outputs, strict=True))
+
+    def normal_equations(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Return the loss, ``J @ J.T`` and ``J @ residuals`` for the transposed Jacobian J."""
+        self.write(theta)
+        return normal_equations(self.network, self.view, self.parts)
 
     def linearize(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the residuals and their transposed Jacobian (size, outputs * N)."""
+        """Return the residuals and their transposed Jacobian (size, outputs * N), all of it at once."""
         self.write(theta)
-        outputs, rows = jacobian(self.network, self.x, self.view, self._first)
-        weights = self.weights.T
-        residuals = (weights * (outputs - self.y.T)).flatten()
-        rows = rows * weights[:, None]
-        rows = rows[0] if len(rows) == 1 else rows.transpose(0, 1).flatten(1)
-        return residuals.numpy(), rows.numpy()
+        done = sweep(self.network, self.x)
+        residuals = self.weights.T * (done.outputs - self.y.T)
+        done = done.scaled(self.weights.T)
+        rows = [done.rows(output, self.view.trained) for output in range(len(residuals))]
+        return residuals.flatten().numpy(), torch.cat(rows, dim=1).numpy()
 
-    def quadratic(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return the penalty around the present numbers as a quadratic form and its center."""
+    def quadratic(self, theta: np.ndarray) -> Quadratic | None:
+        """Return what edges pay, or else the pull, around the present numbers."""
         if self.penalty is None or not self.penalty.strength:
-            return None
+            return self.pull
         self.write(theta)
-        center = np.zeros_like(theta) if self.center is None else self.center
-        return quadratic_form(self.network, self.x, self.penalty), center
-
-
-def checked_targets(targets: Tensor, rows: int, outputs: int) -> Tensor:
-    """Return targets as (N, outputs).
-
-    Raises:
-        ShapeError: another number of rows, or of columns than the network has outputs.
-    """
-    y = targets[:, None] if targets.dim() == 1 else targets
-    if y.dim() != 2 or tuple(y.shape) != (rows, outputs):
-        raise ShapeError(
-            f"`targets` must have shape ({rows}, {outputs}): one row for each of the {rows} rows of `inputs`, one column "
-            f"for each of the network's {outputs} outputs; got {tuple(targets.shape)}."
-        )
-    return y
+        return Quadratic(quadratic_form(self.network, self.x, self.penalty), np.zeros_like(theta))
 
 
 class ResidualLoss:
     """Residuals that any callable of the network returns, as a least-squares problem."""
 
     def __init__(self, network: MultKAN, loss: Callable[[MultKAN], Tensor]) -> None:
-        self.network, self.loss = network, loss
+        self.network, self.callable = network, loss
         self.view = FlatView(network)
 
     def start(self) -> np.ndarray:
@@ -108,15 +97,21 @@ class ResidualLoss:
         """Set the network's numbers."""
         self.view.write_(torch.from_numpy(theta))
 
-    def residuals(self, theta: np.ndarray) -> np.ndarray:
-        """Return (M,) residuals."""
+    def loss(self, theta: np.ndarray) -> float:
+        """Return the sum of squared residuals."""
         self.write(theta)
-        return self.loss(self.network).detach().flatten().numpy()
+        residuals = self.callable(self.network).detach().double()
+        return float((residuals**2).sum())
+
+    def normal_equations(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Return the loss, ``J @ J.T`` and ``J @ residuals`` for the transposed Jacobian J."""
+        residuals, rows = self.linearize(theta)
+        return float(residuals @ residuals), rows @ rows.T, rows @ residuals
 
     def linearize(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the residuals and their transposed Jacobian, by one batched backward pass."""
         self.write(theta)
-        residuals = self.loss(self.network).flatten()
+        residuals = self.callable(self.network).flatten()
         parameters = [p for p, _ in self.view.parts]
         seeds = torch.eye(len(residuals), dtype=residuals.dtype)
         found = torch.autograd.grad(residuals, parameters, seeds, is_grads_batched=True, allow_unused=True)
@@ -124,7 +119,7 @@ class ResidualLoss:
             (torch.zeros(len(residuals), p.numel()) if g is None else g.flatten(1))[:, index]
             for g, (p, index) in zip(found, self.view.parts, strict=True)
         ]
-        return residuals.detach().numpy(), torch.cat(rows, dim=1).T.contiguous().double().numpy()
+        return residuals.detach().double().numpy(), torch.cat(rows, dim=1).T.contiguous().double().numpy()
 
     def quadratic(self, theta: np.ndarray) -> None:
         """No penalty: a callable loss holds all that is wanted."""

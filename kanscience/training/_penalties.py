@@ -6,13 +6,13 @@ nodes are scaled. It comes from the covariance matrix of the source's features, 
 batch x source x target is ever made. Symbolic edges are chosen already and pay nothing.
 
 In Levenberg-Marquardt the L1 and entropy terms enter by iterative reweighting: around the present scale s0,
-``s <= s**2 / (2 s0) + s0 / 2``, a quadratic form of the coefficients with the same slope; the entropy's weight is negative
-for edges that dominate their layer, and is clamped at zero.
+``s <= s**2 / (2 s0) + s0 / 2``, a quadratic form of the coefficients with the same slope; the entropy's weight is
+negative for edges that dominate their layer, and is clamped at zero.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +20,9 @@ import torch
 from torch import Tensor
 
 from kanscience._checks import check_number
-from kanscience.network import FlatView, layer_masks
-from kanscience.splines import curvature_matrix
+from kanscience._errors import OptionError
+from kanscience.network import FlatView, base_named, layer_masks
+from kanscience.splines import curvature_matrix, dense_points, fit_coefficients
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
@@ -33,15 +34,15 @@ _SMALLEST_SCALE = 1e-4  # of the layer's largest edge: below, an edge counts as 
 class Penalty:
     """What a fit pays besides its loss (a mean square in units of the targets' variance, dimensionless).
 
-    ``strength * (l1 * sum of edge scales + entropy * S + coefficient * sum of squares + curvature * sum of integrals)``,
-    with S the entropy of the edge scales of each layer, and the integral that of ``curve''(t)**2`` over [-1, 1].
+    ``strength * (l1 * sum of edge scales + entropy * S + coefficient * sum of squares + curvature * integrals)``, with S
+    the entropy of the edge scales of each layer, and the integrals those of ``curve''(t)**2`` over [-1, 1].
 
     Args:
         strength: 0 or more; 1e-5 hardly touches a fit, 1e-2 makes it sparse and coarse.
         l1: weight of the edge scales: removes edges.
         entropy: weight of their entropy: removes the smaller of two edges.
         coefficient: weight of squared spline coefficients: makes edges straight (with base ``"identity"``) or zero.
-        curvature: weight of squared second derivatives: makes edges smooth.
+        curvature: weight of squared second derivatives: makes edges smooth. One number, or one for each layer.
 
     Example:
         >>> Penalty(1e-3, curvature=1)
@@ -54,11 +55,24 @@ class Penalty:
     l1: float = 1
     entropy: float = 2
     coefficient: float = 0
-    curvature: float = 0
+    curvature: float | tuple[float, ...] = 0
 
     def __post_init__(self) -> None:
-        for name in ("strength", "l1", "entropy", "coefficient", "curvature"):
+        for name in ("strength", "l1", "entropy", "coefficient"):
             check_number(name, getattr(self, name), least=0)
+        for weight in self.curvature if isinstance(self.curvature, tuple) else (self.curvature,):
+            check_number("curvature", weight, least=0)
+
+    def of_layer(self, layer: int, layers: int) -> Penalty:
+        """Return what the edges of one layer pay: the curvature's weight is a number there."""
+        if not isinstance(self.curvature, tuple):
+            return self
+        if len(self.curvature) != layers:
+            raise OptionError(
+                f"`curvature` has {len(self.curvature)} weights for a network of {layers} layers: {self.curvature}. "
+                "Give one number, or one for each layer."
+            )
+        return replace(self, curvature=self.curvature[layer])
 
 
 def quadratic_form(network: MultKAN, x: Tensor, penalty: Penalty) -> np.ndarray:
@@ -71,36 +85,37 @@ def quadratic_form(network: MultKAN, x: Tensor, penalty: Penalty) -> np.ndarray:
     """
     matrix = np.zeros((FlatView(network).size,) * 2)
     start = 0
-    for layer, source, carried in _sources_and_shares(network, x):
-        start = _add_layer(matrix, start, layer, source, carried, penalty)
+    for depth, (layer, source, carried) in enumerate(_sources_and_shares(network, x)):
+        its = penalty.of_layer(depth, len(network.layers))
+        start = _add_layer(matrix, start, layer, source, carried, its)
     return matrix
 
 
 def penalty_value(network: MultKAN, x: Tensor, penalty: Penalty) -> Tensor:
     """Return the penalty as a scalar that autograd differentiates (the shares that scales carry held fixed)."""
     total = x.new_zeros(())
-    for layer, source, carried in _sources_and_shares(network, x):
+    for depth, (layer, source, carried) in enumerate(_sources_and_shares(network, x)):
         if not layer.has_splines:
             continue
+        its = penalty.of_layer(depth, len(network.layers))
         covariance = _covariance(layer, source.detach())
         weights = torch.cat([layer.splines.weights()[0], layer.splines.weights()[1][:, None]], dim=1)
         squares = torch.einsum("sbt,sbc,sct->st", weights, covariance, weights).clamp(min=1e-30)
         scales = torch.where(layer.splines.active, squares.sqrt() * carried, 0)
         share = scales / scales.sum().clamp(min=1e-30)
         entropy = -(share * share.clamp(min=1e-30).log()).sum()
-        total = total + penalty.l1 * scales.sum() + penalty.entropy * entropy
+        total = total + its.l1 * scales.sum() + its.entropy * entropy
         coefficients = weights[:, :-1] * carried
-        total = total + penalty.coefficient * (coefficients**2).sum()
-        if penalty.curvature:
-            for s, part in enumerate(coefficients):
-                matrix = curvature_matrix(layer.splines.axes.row(s), layer.splines.degree)
-                total = total + penalty.curvature * ((matrix @ part[: len(matrix)]) * part[: len(matrix)]).sum()
+        total = total + its.coefficient * (coefficients**2).sum()
+        if its.curvature:
+            for s, part in enumerate(weights * carried):
+                total = total + its.curvature * ((_curvature(layer.splines, s) @ part) * part).sum()
     return penalty.strength * total
 
 
 @torch.no_grad()
 def _sources_and_shares(network: MultKAN, x: Tensor) -> list[tuple]:
-    """Return each layer with its source values and, for each subnode, what a unit of its spread carries to the outputs."""
+    """Return each layer, its source values, and what a unit of each subnode's spread carries to the outputs."""
     nodes = [network.sources(x)]
     for layer in network.layers:
         nodes.append(layer(nodes[-1]))
@@ -136,6 +151,22 @@ def _covariance(layer, source: Tensor) -> Tensor:
     return features @ features.transpose(1, 2) / features.shape[2]
 
 
+def _curvature(splines, source: int) -> Tensor:
+    """Return (basis + 1, basis + 1): the curvature form of a source's curves, the base function's row last.
+
+    The base function counts as the spline that is closest to it, so that a straight edge pays nothing, however spline
+    and base share it.
+    """
+    knots, degree = splines.axes.row(source), splines.degree
+    t = dense_points(knots, degree)
+    base = fit_coefficients(t, base_named(splines.base).value(t)[:, None], knots, degree)
+    with_base = torch.cat([torch.eye(len(base), dtype=base.dtype), base], dim=1)
+    form = base.new_zeros(splines.axes.n_basis + 1, splines.axes.n_basis + 1)
+    place = [*range(len(base)), splines.axes.n_basis]
+    form[torch.tensor(place)[:, None], torch.tensor(place)] = with_base.T @ curvature_matrix(knots, degree) @ with_base
+    return form
+
+
 def _add_layer(matrix: np.ndarray, start: int, layer, source: Tensor, carried: Tensor, penalty: Penalty) -> int:
     masks = layer_masks(layer)
     coefficients, base_weights = masks["splines.coefficients"], masks["splines.base_weights"]
@@ -152,10 +183,7 @@ def _add_layer(matrix: np.ndarray, start: int, layer, source: Tensor, carried: T
     per_edge = penalty.strength * _slopes(scales, layer.splines.active, penalty)
     basis = covariance.shape[1] - 1
     for s in range(len(covariance)):
-        curvature = torch.zeros_like(covariance[s])
-        if penalty.curvature:
-            size = int(layer.splines.intervals[s]) + layer.splines.degree
-            curvature[:size, :size] = curvature_matrix(layer.splines.axes.row(s), layer.splines.degree)
+        curvature = _curvature(layer.splines, s) if penalty.curvature else torch.zeros_like(covariance[s])
         ridge = torch.diag(torch.cat([torch.ones(basis), torch.zeros(1)])).to(covariance)
         for t in layer.splines.active[s].nonzero().flatten().tolist():
             form = carried[t] ** 2 * (

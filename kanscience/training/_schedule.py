@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from kanscience._checks import check_grid
-from kanscience._errors import OptionError
-from kanscience.splines import contains, uniform_knots
-
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
-
-Grid = int | Sequence[int]
-
 
 @torch.no_grad()
 def adopt_domains_(network: MultKAN, x: Tensor) -> None:
@@ -52,38 +44,6 @@ def _move_domains_(splines, low: Tensor, high: Tensor, x: Tensor, tolerance: Ten
     if not bool(keep.all()):
         rows = [splines.axes.row(s) for s in range(len(keep))]
         splines.move_(rows, low, high, x)
-
-
-@torch.no_grad()
-def refine_(network: MultKAN, grid: Grid, x: Tensor | None = None) -> None:
-    """Give every source a uniform vector of ``grid`` intervals, where that is another than it has.
-
-    Exact where the new knots contain the old; elsewhere a least-squares fit on a dense grid and the samples.
-
-    Args:
-        network: changed in place.
-        grid: intervals, one number or one for each layer.
-        x: (N, inputs) samples for the fits that are not exact.
-    """
-    grids = grids_of_layers(grid, len(network.layers))
-    nodes = None if x is None else network.sources(x)
-    for layer, size in zip(network.layers, grids, strict=True):
-        splines = layer.splines
-        after = None if nodes is None else layer(nodes)
-        if layer.has_splines and not bool((splines.intervals == size).all()):
-            row = uniform_knots(size, splines.degree, splines.knots.dtype)
-            nested = all(contains(row, splines.axes.row(s), splines.degree) for s in range(len(splines.intervals)))
-            rows = [row] * len(splines.intervals)
-            splines.move_(rows, splines.low, splines.high, None if nested else nodes)
-        nodes = after
-
-
-def grids_of_layers(grid: Grid, layers: int) -> list[int]:
-    """Return one number of intervals a layer."""
-    sizes = [grid] * layers if isinstance(grid, int) else list(grid)
-    if len(sizes) != layers:
-        raise OptionError(f"a level of `grids` is one number, or one for each of the {layers} layers; not {grid!r}.")
-    return [check_grid(size) for size in sizes]
 
 
 def snapshot(network: MultKAN) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Layering changes where nodes stand, never what they compute."""
 
+import networkx
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,18 +20,14 @@ def test_a_layered_graph_is_a_network_and_the_same_function(graph):
     assert (layered.input_names, layered.parameter_names) == (graph.input_names, graph.parameter_names)
     assert layered.output_names == graph.output_names
     expected = evaluate(graph, X)
-    np.testing.assert_allclose(
-        evaluate(layered, X), expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max()
-    )
+    np.testing.assert_allclose(evaluate(layered, X), expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max())
 
 
 @given(formula_graphs())
 @settings(max_examples=40, deadline=None, derandomize=True)
 def test_layering_adds_nothing_that_is_trainable(graph):
     def trainable(g: Graph) -> list[str]:
-        biases = [
-            str(bias) for _, bias in g.nodes(data="bias") if bias is not None and g.nodes[_]["trainable"]
-        ]
+        biases = [str(bias) for _, bias in g.nodes(data="bias") if bias is not None and g.nodes[_]["trainable"]]
         return biases + [str(t) for _, _, f in g.functions() for t in f if t.trainable]
 
     before = trainable(graph)
@@ -46,7 +43,7 @@ def test_layering_twice_is_layering_once(graph):
 
 
 def depth(graph: Graph) -> int:
-    return max(layer for _, layer in graph.nodes(data="layer"))
+    return max(networkx.get_node_attributes(graph, "layer").values())
 
 
 def chain(graph: Graph, source: str, *functions: str) -> str:
@@ -93,11 +90,9 @@ def test_a_shared_factor_of_identities_is_copied_and_any_other_is_handed_on():
         graph.add_output(f"f{index}", graph.add_product(plain, curved))
     layered = layers(graph)
     assert depth(layered) == 2  # sin(y) is computed once, then handed to each product
-    sines = [term for _, _, function in layered.functions() for term in function if term.function == "sin"]
+    sines = [term for _, _, function in layered.functions() for term in function if str(term).startswith("sin")]
     assert len(sines) == 1
-    assert (
-        len([node for node, bias in layered.nodes(data="bias") if bias is not None and bias.value == 2]) == 2
-    )
+    assert [bias.value for bias in networkx.get_node_attributes(layered, "bias").values()].count(2) == 2
 
 
 def test_a_trainable_factor_stays_one_number():

@@ -2,6 +2,7 @@
 
 import itertools
 
+import networkx
 from hypothesis import given, settings
 
 from kanscience.graph import Graph, Term, layers, positions, routes
@@ -28,7 +29,7 @@ def test_nodes_of_one_height_keep_their_distance_and_edges_run_forwards(graph):
 def test_layered_graphs_keep_the_order_of_their_positions(graph):
     layered = layers(graph)
     place = positions(layered)
-    for layer in {at for _, at in layered.nodes(data="layer")}:
+    for layer in set(networkx.get_node_attributes(layered, "layer").values()):
         for kind in ("input", "sum", "product", "output"):
             row = [n for n, d in layered.nodes(data=True) if d["layer"] == layer and d["kind"] == kind]
             row.sort(key=lambda node: layered.nodes[node]["position"])

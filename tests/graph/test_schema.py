@@ -32,12 +32,7 @@ def test_a_valid_graph_is_returned_by_validate():
 
 def test_copies_and_subgraphs_are_graphs():
     graph = small_graph()
-    assert (
-        type(graph.copy())
-        is type(graph.subgraph(["sum0"]).copy())
-        is type(graph.reverse().reverse())
-        is Graph
-    )
+    assert type(graph.copy()) is type(graph.subgraph(["sum0"]).copy()) is type(graph.reverse().reverse()) is Graph
 
 
 def test_a_graph_reads_as_lines():

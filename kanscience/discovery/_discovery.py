@@ -1,0 +1,190 @@
+"""What was found: the law, what it competed with, the network, and how far all of them are from measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kanscience._errors import DataError, ShapeError
+from kanscience._typing import ArrayLike, Matrix, Vector
+from kanscience.datasets import as_matrix
+from kanscience.discovery._candidates import Candidate, Front, aligned, html_table
+from kanscience.discovery._formula import evaluate
+from kanscience.discovery._judge import Errors
+from kanscience.discovery._spelling import as_text
+
+if TYPE_CHECKING:
+    from kanscience.network import MultKAN
+
+ERROR_HEADER = ("model", "target", "RMSE", "MAE", "largest", "R²")
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Measurements that a model was not fitted to, and its predictions of them."""
+
+    model: str
+    target: str
+    rows: np.ndarray
+    measured: Vector
+    predicted: Vector
+    sigma: Vector | None = None
+
+    @property
+    def errors(self) -> Errors:
+        """RMSE, MAE, the largest error and R²."""
+        return Errors.of(self.predicted, self.measured)
+
+
+@dataclass(frozen=True)
+class RouteRun:
+    """One route of the search: how long it took, how many formulas it handed in, and whether time cut it short."""
+
+    name: str
+    seconds: float
+    formulas: int
+    cut: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Discovery:
+    """What ``ks.discover`` found.
+
+    Args:
+        best: the simplest candidate whose loss is within one standard error of the lowest.
+        pareto: all candidates that no simpler one equals in loss, simplest first.
+        fronts: the same for each target alone; with one target ``(pareto,)``.
+        network: the most accurate network; that of ``best`` where no other is better by more than a standard error.
+        names: of the inputs.
+        targets: names of the targets.
+        inactive: inputs that no part of ``best`` uses.
+        held_out: predictions for rows that no model was fitted to.
+        cross_validated: whether, for lack of rows, these are all rows, each predicted without its fold.
+        notes: what was seen in the data: constant columns, repeated ones.
+        routes: the ways that were gone.
+        seconds: that it took.
+        time_budget: that it was allowed.
+        seed: with which it is repeated.
+    """
+
+    best: Candidate
+    pareto: Front
+    fronts: tuple[Front, ...]
+    network: MultKAN | None
+    names: tuple[str, ...]
+    targets: tuple[str, ...]
+    inactive: tuple[str, ...]
+    held_out: tuple[HeldOut, ...]
+    cross_validated: bool
+    rows: int
+    seconds: float
+    time_budget: float
+    seed: int
+    notes: tuple[str, ...] = ()
+    routes: tuple[RouteRun, ...] = ()
+    units: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def budget_bound(self) -> bool:
+        """Whether time ran out before all routes were done; then a seed need not give the same result again."""
+        return any(route.cut for route in self.routes)
+
+    def predict(self, X: ArrayLike, candidate: Candidate | None = None) -> np.ndarray:
+        """Return what the best formula, or another candidate's, predicts.
+
+        Args:
+            X: (N, inputs). A frame's columns are found by name where it has all of them, else taken as they stand.
+            candidate: of ``pareto``; None is ``best``. ``discovery.network.predict(X)`` asks the network.
+
+        Returns:
+            (N,) for one target, (N, targets) for several; NaN where the formula is not real.
+        """
+        values = self._matrix(X)
+        formulas = (candidate or self.best).formulas
+        columns = [evaluate(formula, self.names, values) for formula in formulas]
+        return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+
+    def report(self, path: str | PathLike[str]) -> Path:
+        """Write a folder with the law, its errors, pictures, the network, and how to use them; return the folder."""
+        from kanscience._display import report
+
+        return report(self, path)
+
+    def formulas(self) -> list[tuple[str, str]]:
+        """Return (target, text of its formula) of the best candidate."""
+        return [(t, as_text(f)) for t, f in zip(self.targets, self.best.formulas, strict=True)]
+
+    def error_rows(self) -> list[tuple[str, ...]]:
+        """Return the cells of the table of errors on held-out rows."""
+        return [
+            (held.model, held.target, *(f"{value:.4g}" for value in _values(held.errors)))
+            for held in self.held_out
+        ]
+
+    def rows_line(self) -> str:
+        """Return which rows the errors are from."""
+        if self.cross_validated:
+            return f"cross-validated: each of the {self.rows} rows predicted by constants fitted without its fold"
+        return f"on {len(self.held_out[0].rows)} of {self.rows} rows, drawn at random and seen by no fit and no choice"
+
+    def time_line(self) -> str:
+        """Return how long it took, and whether time ran out."""
+        cut = [route.name for route in self.routes if route.cut]
+        end = f"the time budget of {self.time_budget:g} s cut short: {', '.join(cut)}" if cut else (
+            f"the time budget of {self.time_budget:g} s was not used up"
+        )
+        return f"{self.seconds:.1f} s, seed {self.seed}; {end}"
+
+    def __str__(self) -> str:
+        lines = [f"{target} = {formula}" for target, formula in self.formulas()]
+        if self.inactive:
+            lines.append(f"inputs without influence: {', '.join(self.inactive)}")
+        lines += [*self.notes, "", f"Errors, {self.rows_line()}:"]
+        lines += [aligned([ERROR_HEADER, *self.error_rows()], left=(0, 1))]
+        lines += ["", "Candidates (→ taken; loss: RMSE on the rows that decide):", str(self.pareto)]
+        return "\n".join([*lines, "", self.time_line()])
+
+    def __repr__(self) -> str:
+        formulas = "; ".join(f"{target} = {formula}" for target, formula in self.formulas())
+        return f"<Discovery {formulas} ({self.best.route}, {len(self.pareto)} candidates)>"
+
+    def _repr_html_(self) -> str:
+        laws = "".join(f"<p><code>{escape(t)} = {escape(f)}</code></p>" for t, f in self.formulas())
+        idle = f"<p>inputs without influence: {escape(', '.join(self.inactive))}</p>" if self.inactive else ""
+        errors = html_table(ERROR_HEADER, self.error_rows())
+        return (
+            f"{laws}{idle}<p>Errors, {escape(self.rows_line())}:</p>{errors}"
+            f"<p>Candidates:</p>{self.pareto._repr_html_()}<p>{escape(self.time_line())}</p>"
+        )
+
+    def _matrix(self, X: ArrayLike) -> Matrix:
+        columns = list(getattr(X, "columns", ()))
+        named = bool(columns) and set(self.names) <= set(columns)
+        values, _ = as_matrix(X[list(self.names)] if named else X)
+        if values.shape[1] != len(self.names):
+            missing = [name for name in self.names if name not in columns] if columns else []
+            hint = f" Columns not found: {missing}." if missing else ""
+            raise ShapeError(
+                f"`X` has {values.shape[1]} columns, and the law was found with {len(self.names)}: "
+                f"{list(self.names)}.{hint} Pass these columns, in this order or as a frame with these names."
+            )
+        return values
+
+
+def check_names(names: Sequence[str], targets: Sequence[str]) -> None:
+    """Raise where a target is called like an input."""
+    shared = [name for name in targets if name in names]
+    if shared:
+        raise DataError(
+            f"{shared} is both an input and a target. Leave the column out of `X`, or pass other `names`."
+        )
+
+
+def _values(errors: Errors) -> tuple[float, ...]:
+    return errors.rmse, errors.mae, errors.largest, errors.r2

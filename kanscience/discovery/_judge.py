@@ -1,0 +1,142 @@
+"""Every candidate is judged on the same rows, none of which it was fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from kanscience._typing import Vector
+from kanscience.discovery._candidates import Candidate, Proposal, candidate_of
+from kanscience.discovery._formula import Formula, evaluate, refitted
+from kanscience.discovery._measurements import Measurements
+from kanscience.training import model_scatter
+
+
+def judged(proposals: Iterable[Proposal], data: Measurements) -> list[Candidate]:
+    """Return every proposal with its loss and the loss's standard error.
+
+    The loss is ``sqrt(sum(w * r**2) / sum(w))`` over the residuals r of the rows that decide. Where standard errors of
+    the target are known, ``w = 1 / (sigma**2 + s**2)`` with s the smallest scatter of all candidates beside them;
+    else w = 1. A formula that is not finite at one of these rows has an infinite loss.
+    """
+    proposals = list(proposals)
+    residuals = [residuals_that_decide(proposal, data) for proposal in proposals]
+    weights = _weights(residuals, data)
+    return [
+        candidate_of(proposal, *rmse_with_error(r, weights))
+        for proposal, r in zip(proposals, residuals, strict=True)
+    ]
+
+
+def residuals_that_decide(proposal: Proposal, data: Measurements) -> Vector:
+    """Return prediction minus target on the rows that decide.
+
+    With few rows these are all rows, each predicted by the formula with its fitted constants refitted to the other
+    folds: its structure has seen every row, its numbers have not.
+    """
+    formula = Formula(proposal.expression, data.names)
+    if not data.folds:
+        return formula(data.X[data.valid]) - data.y[data.valid]
+    return out_of_fold(formula, data) - data.y
+
+
+def out_of_fold(formula: Formula, data: Measurements) -> Vector:
+    """Return predictions for every row by constants that were refitted without its fold."""
+    weights = None if data.sigma is None else scatter_weights(formula(data.X) - data.y, data.sigma)
+    predictions = np.empty(len(data.y))
+    for fold in data.folds:
+        w = None if weights is None else weights[fold.train]
+        constants = refitted(formula, data.X[fold.train], data.y[fold.train], w)
+        predictions[fold.held_out] = formula(data.X[fold.held_out], constants)
+    return predictions
+
+
+def rmse_with_error(residuals: Vector, weights: Vector | None = None) -> tuple[float, float]:
+    """Return the weighted RMSE and its standard error, from the spread of the squares; inf where not finite.
+
+    Example:
+        >>> loss, error = rmse_with_error(np.array([1.0, -1.0, 1.0, -1.0]))
+        >>> loss, error
+        (1.0, 0.0)
+    """
+    if not np.isfinite(residuals).all():
+        return np.inf, np.inf
+    size = float(np.abs(residuals).max(initial=0.0))
+    if size == 0:
+        return 0.0, 0.0
+    w = np.ones(len(residuals)) if weights is None else weights
+    squares = (residuals / size) ** 2
+    mean = float(w @ squares / w.sum())
+    error = float(np.sqrt((w**2) @ (squares - mean) ** 2) / w.sum())
+    return size * float(np.sqrt(mean)), size * error / (2 * float(np.sqrt(mean)))
+
+
+def scatter_weights(residuals: Vector, sigma: Vector, freedom: int | None = None) -> Vector:
+    """Return ``1 / (sigma**2 + s**2)`` with s the scatter that the residuals show beside sigma."""
+    if not np.isfinite(residuals).all():
+        return 1 / sigma**2
+    return 1 / (sigma**2 + _scatter(residuals, sigma, freedom) ** 2)
+
+
+def with_weights(
+    route: Callable[[Vector | None], Sequence[Proposal]],
+    X: np.ndarray,
+    y: Vector,
+    sigma: Vector | None,
+    names: Sequence[str],
+) -> list[Proposal]:
+    """Run a route that takes weights of rows: all alike first; then, if sigma is known, by sigma and the scatter."""
+    proposals = list(route(None))
+    if sigma is None or not proposals:
+        return proposals
+    scatters = []
+    for proposal in proposals:
+        residuals = evaluate(proposal.expression, names, X) - y
+        if np.isfinite(residuals).all():
+            scatters.append(_scatter(residuals, sigma))
+    if not scatters:
+        return proposals
+    return [*proposals, *route(1 / (sigma**2 + min(scatters) ** 2))]
+
+
+def _weights(residuals: Sequence[Vector], data: Measurements) -> Vector | None:
+    if data.sigma is None:
+        return None
+    sigma = data.sigma if data.folds else data.sigma[data.valid]
+    finite = [r for r in residuals if np.isfinite(r).all()]
+    scatter = min((_scatter(r, sigma) for r in finite), default=0.0)
+    return 1 / (sigma**2 + scatter**2)
+
+
+def _scatter(residuals: Vector, sigma: Vector, freedom: int | None = None) -> float:
+    return model_scatter(torch.as_tensor(residuals), torch.as_tensor(sigma), freedom or len(residuals))
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How far predictions are from measurements, in the unit of the target."""
+
+    rmse: float
+    mae: float
+    largest: float
+    r2: float
+
+    @classmethod
+    def of(cls, predicted: Vector, measured: Vector) -> Errors:
+        """Return the errors of predictions; R² is NaN where the measurements do not vary.
+
+        Example:
+            >>> Errors.of(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+            Errors(rmse=1.4142135623730951, mae=1.0, largest=2.0, r2=0.11111111111111116)
+        """
+        residuals = predicted - measured
+        spread = float(np.sum((measured - measured.mean()) ** 2))
+        return cls(
+            float(np.sqrt(np.mean(residuals**2))),
+            float(np.mean(np.abs(residuals))),
+            float(np.abs(residuals).max()),
+            1 - float(np.sum(residuals**2)) / spread if spread > 0 else float("nan"),
+        )

@@ -1,0 +1,99 @@
+"""The rows of one table: which are learnt from, which decide, and which only report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from kanscience._typing import Matrix, Rows, Vector
+from kanscience.datasets import Split, random_split, splits
+
+FRACTION = 0.2  # held out to report, and again of the rest to decide
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """Checked columns and one target.
+
+    From 30 rows on, ``train`` rows are learnt from, ``valid`` rows decide between formulas, and ``test`` rows, a
+    random fifth, only report errors. With fewer rows ``folds`` holds a cross-validation of all rows, which does both.
+
+    Args:
+        X: (N, n) inputs, finite, in the user's units.
+        y: (N,) target.
+        sigma: (N,) standard errors of the target, above 0, or None.
+        names: of the columns of X.
+        target: name of y.
+    """
+
+    X: Matrix
+    y: Vector
+    sigma: Vector | None
+    names: tuple[str, ...]
+    target: str
+    train: Rows
+    valid: Rows
+    test: Rows
+    folds: tuple[Split, ...] = ()
+
+    @property
+    def learnt(self) -> tuple[Matrix, Vector, Vector | None]:
+        """X, y and sigma of the rows that are learnt from."""
+        return self.at(self.train)
+
+    def at(self, rows: Rows) -> tuple[Matrix, Vector, Vector | None]:
+        """X, y and sigma of some rows."""
+        return self.X[rows], self.y[rows], None if self.sigma is None else self.sigma[rows]
+
+    @cached_property
+    def spread(self) -> float:
+        """Standard deviation of the target; its size where it is constant."""
+        return float(np.std(self.y)) or float(np.abs(self.y).max()) or 1.0
+
+    @cached_property
+    def rounding(self) -> float:
+        """Losses below this, in the unit of the target, are those of an exact law."""
+        return 1e-11 * self.spread + 16 * float(np.finfo(float).eps) * float(np.abs(self.y).max())
+
+    def without_columns(self, left_out: tuple[str, ...]) -> Measurements:
+        """Return the table without some of its columns."""
+        kept = [k for k, name in enumerate(self.names) if name not in left_out]
+        return replace(self, X=self.X[:, kept], names=tuple(self.names[k] for k in kept))
+
+
+def measurements(
+    X: Matrix, y: Vector, sigma: Vector | None, names: tuple[str, ...], target: str, seed: int
+) -> Measurements:
+    """Divide the rows: a fifth to report, a fifth of the rest to decide; cross-validation below 30 rows."""
+    rows = len(y)
+    outer = splits(rows, fraction=FRACTION, seed=seed)
+    everything = np.arange(rows)
+    if len(outer) > 1:
+        none = everything[:0]
+        return Measurements(X, y, sigma, names, target, everything, none, none, outer)
+    inner = random_split(len(outer[0].train), fraction=FRACTION, seed=seed)
+    learnable = outer[0].train
+    return Measurements(
+        X, y, sigma, names, target, learnable[inner.train], learnable[inner.held_out], outer[0].held_out
+    )
+
+
+def superfluous_columns(X: Matrix, names: tuple[str, ...]) -> dict[str, str]:
+    """Return which columns can say nothing of their own, and why: constants, and repetitions of earlier ones.
+
+    Example:
+        >>> superfluous_columns(np.array([[1.0, 2.0, 2.0], [1.0, 3.0, 3.0]]), ("a", "b", "c"))
+        {'a': 'constant, 1', 'c': 'the same as b'}
+    """
+    found: dict[str, str] = {}
+    seen: dict[bytes, str] = {}
+    for name, column in zip(names, X.T, strict=True):
+        if np.all(column == column[0]):
+            found[name] = f"constant, {column[0]:g}"
+        elif (key := (column + 0.0).tobytes()) in seen:
+            found[name] = f"the same as {seen[key]}"
+        else:
+            seen[key] = name
+    return found

@@ -1,0 +1,113 @@
+"""Networks for one table: accurate ones that stay splines, and formulas read from networks."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kanscience._typing import Matrix, Vector
+from kanscience.datasets import random_split
+from kanscience.discovery._measurements import FRACTION, Measurements
+from kanscience.network import MultKAN
+
+Fitter = Callable[..., Any]
+"""``fitter(X, y, *, valid, sigma, names, targets, seed, deadline)`` returns an object with ``.networks``, the best
+first, and ``.predict(X)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetworks:
+    """Spline networks of all targets, and what they predict for rows that they were not fitted to.
+
+    Args:
+        networks: the best first.
+        together: predictions of all of them for any X, (N,) or (N, targets).
+        deciding: (N, targets) predictions of the first network for the rows that decide.
+        reported: (first network's, all networks') predictions for the rows that report, (N, targets) each.
+    """
+
+    networks: tuple[MultKAN, ...]
+    together: Callable[[Matrix], np.ndarray]
+    deciding: Matrix
+    reported: tuple[Matrix, Matrix]
+
+
+def fitted_networks(
+    tables: Sequence[Measurements], fitter: Fitter, *, seed: int, deadline: float
+) -> FittedNetworks | None:
+    """Fit networks to the rows that are learnt from, stopped and chosen by the rows that decide.
+
+    With few rows they are fitted to all but one fold, and once more without each fold, to say what they predict there.
+
+    Args:
+        tables: of all targets; they share X and the division of rows.
+        fitter: fits them.
+        seed: of all starts.
+        deadline: on ``time.monotonic()``.
+    """
+    data = tables[0]
+    if not data.X.shape[1]:
+        return None
+    if data.folds:
+        return _with_few_rows(tables, fitter, seed, deadline)
+    found = _fit(tables, fitter, data.train, data.valid, seed, deadline)
+    first = found.networks[0]
+    reported = _columns(first.predict(data.X[data.test])), _columns(found.predict(data.X[data.test]))
+    return FittedNetworks(
+        tuple(found.networks), found.predict, _columns(first.predict(data.X[data.valid])), reported
+    )
+
+
+def _with_few_rows(
+    tables: Sequence[Measurements], fitter: Fitter, seed: int, deadline: float
+) -> FittedNetworks | None:
+    data = tables[0]
+    one, together = np.empty((2, len(data.X), len(tables)))
+    for done, fold in enumerate(data.folds):
+        now = time.monotonic()
+        share = now + (deadline - now) / (len(data.folds) + 1 - done) if deadline < math.inf else deadline
+        rows = fold.train
+        if len(rows) < 2:
+            return None
+        inner = random_split(len(rows), fraction=FRACTION, seed=seed)
+        found = _fit(tables, fitter, rows[inner.train], rows[inner.held_out], seed, share)
+        one[fold.held_out] = _columns(found.networks[0].predict(data.X[fold.held_out]))
+        together[fold.held_out] = _columns(found.predict(data.X[fold.held_out]))
+    found = _fit(tables, fitter, data.folds[0].train, data.folds[0].held_out, seed, deadline)
+    return FittedNetworks(tuple(found.networks), found.predict, one, (one, together))
+
+
+def _fit(
+    tables: Sequence[Measurements],
+    fitter: Fitter,
+    train: np.ndarray,
+    valid: np.ndarray,
+    seed: int,
+    deadline: float,
+) -> Any:
+    X = tables[0].X
+    y = np.stack([table.y for table in tables], axis=1)
+    sigma = None if tables[0].sigma is None else np.stack([_sigma(table) for table in tables], axis=1)
+    return fitter(
+        X[train],
+        y[train],
+        valid=(X[valid], y[valid]),
+        sigma=None if sigma is None else sigma[train],
+        names=tables[0].names,
+        targets=tuple(table.target for table in tables),
+        seed=seed,
+        deadline=deadline,
+    )
+
+
+def _sigma(table: Measurements) -> Vector:
+    return np.ones_like(table.y) if table.sigma is None else table.sigma
+
+
+def _columns(predicted: np.ndarray) -> Matrix:
+    return predicted[:, None] if predicted.ndim == 1 else predicted

@@ -1,0 +1,152 @@
+"""The law that a network of a given shape holds: smaller shapes first, each fitted from cold starts, then snapped.
+
+A removed node can only be judged after the smaller network has been fitted *and* refined from starts of its own: what a
+large network's nodes share between them does not survive the removal. So every shape inside the given one is fitted,
+from the cheapest on, until one gives a formula as good as the splines that it was read from.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from kanscience.network import LayerShape, MultKAN, prune, trace
+from kanscience.symbolic import SnapReport, snap
+from kanscience.training import FitReport, Penalty, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from kanscience.functions import Library
+
+_COARSE, _FINE = (5,), (10, 20)
+_STARTS = 4  # cold starts of a shape, while they disagree
+_NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
+_EXACT = 1e-11  # RMSE over spread, rounding's size
+_CURVATURES = (1e-3, 1e-4, 1e-5, 1e-6)  # of the first layer, one after the other: straight edges where they serve
+
+
+@dataclass(frozen=True)
+class ShapeResult:
+    """A formula, the spline network that it was read from, and their losses on the rows that decide."""
+
+    network: MultKAN
+    splines: MultKAN
+    report: SnapReport
+    fit: FitReport
+
+
+def laws_of_shape(
+    width: Sequence,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    valid: tuple[ArrayLike, ArrayLike],
+    sigma: ArrayLike | None = None,
+    library: Library | None = None,
+    base: str = "silu",
+    seed: int = 0,
+    deadline: float = math.inf,
+) -> Iterator[ShapeResult]:
+    """Go through the formulas of all shapes inside ``width``, simplest shape first; end with an exact one.
+
+    Args:
+        width: the largest shape, as `MultKAN` takes it.
+        X, y, sigma: rows to fit to.
+        valid: rows that decide.
+        library: of the functions to choose from.
+        base: base function of the splines.
+        seed: of all starts.
+        deadline: on the clock of ``time.monotonic``; no shape is begun after it.
+    """
+    whole = _fitted(MultKAN(width, base=base, seed=seed), X, y, sigma, valid, _COARSE)
+    for shape in shapes_inside(width):
+        if time.monotonic() > deadline:
+            return
+        best = _best_start(shape, X, y, sigma, valid, base, seed)
+        for splines, report in _refinements(best, X, y, sigma, valid):
+            if report.valid_loss > _NO_FIT * whole[1].valid_loss:
+                continue
+            network, snapped = snap(splines, X, y, sigma=sigma, valid=valid, library=library)
+            yield ShapeResult(network, splines, snapped, report)
+            if snapped.exact:
+                return
+            if time.monotonic() > deadline:
+                return
+
+
+def shapes_inside(width: Sequence) -> list[list]:
+    """Return all widths with fewer hidden nodes than ``width``, and itself, by their number of edges.
+
+    Example:
+        >>> shapes_inside([2, (1, 1), 1])
+        [[2, 1, 1], [2, (0, 1), 1], [2, (1, 1), 1]]
+    """
+    network = MultKAN(width, seed=0)
+    hidden = [_shapes_below(shape) for shape in network.shapes[:-1]]
+    last = network.width[-1]
+    found = []
+    for layers in itertools.product(*hidden):
+        sizes = [network.n_inputs, *(shape.nodes for shape in layers)]
+        subnodes = [*(shape.subnodes for shape in layers), network.shapes[-1].subnodes]
+        edges = sum(n * m for n, m in zip(sizes, subnodes, strict=True))
+        found.append((edges, [network.n_inputs, *(_entry(shape) for shape in layers), last]))
+    return [shape for _, shape in sorted(found, key=lambda item: item[0])]
+
+
+def _shapes_below(shape: LayerShape) -> list[LayerShape]:
+    # Of the products the first ones: those of equal arity are alike.
+    products = [shape.arities[:k] for k in range(len(shape.arities) + 1)]
+    return [LayerShape(s, p) for s in range(shape.sums + 1) for p in products if s + len(p)]
+
+
+def _entry(shape: LayerShape) -> int | tuple:
+    if not shape.arities:
+        return shape.sums
+    if set(shape.arities) == {2}:
+        return (shape.sums, len(shape.arities))
+    return (shape.sums, list(shape.arities))
+
+
+def _fitted(network: MultKAN, X, y, sigma, valid, grids, **options) -> tuple[MultKAN, FitReport]:
+    return network, fit(network, X, y, sigma=sigma, valid=valid, grids=grids, progress=False, **options)
+
+
+def _best_start(shape, X, y, sigma, valid, base, seed) -> MultKAN:
+    """Return the best of a few cold starts on the coarse grid; two that agree end the search."""
+    found: list[tuple[float, MultKAN]] = []
+    for start in range(_STARTS):
+        network = MultKAN(shape, base=base, seed=1000 * seed + start)
+        loss = _fitted(network, X, y, sigma, valid, _COARSE, steps=60)[1].valid_loss
+        found = sorted([*found, (loss, network)], key=lambda pair: pair[0])
+        if len(found) > 1 and found[1][0] < 1.2 * found[0][0]:
+            break
+    return found[0][1]
+
+
+def _refinements(network: MultKAN, X, y, sigma, valid) -> Iterator[tuple[MultKAN, FitReport]]:
+    """Go through a network's refined forms: with straight edges where they serve as well, then as it was fitted."""
+    if network.shapes[0].nodes == 1 or len(network.shapes) == 1:
+        yield _refined(copy.deepcopy(network), X, y, sigma, valid)
+        return
+    straight = copy.deepcopy(network)
+    layers = len(network.layers)
+    for strength in _CURVATURES:
+        penalty = Penalty(strength, l1=0.1, entropy=0, curvature=(1.0,) + (0.0,) * (layers - 1))
+        fit(straight, X, y, sigma=sigma, steps=30, penalty=penalty, progress=False)
+    straight, _ = prune(straight, trace(straight, torch.as_tensor(X)))
+    yield _refined(straight, X, y, sigma, valid)
+    yield _refined(copy.deepcopy(network), X, y, sigma, valid)
+
+
+def _refined(network: MultKAN, X, y, sigma, valid) -> tuple[MultKAN, FitReport]:
+    return _fitted(network, X, y, sigma, valid, _FINE)

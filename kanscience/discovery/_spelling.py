@@ -1,0 +1,157 @@
+"""Expressions as people, LaTeX and Python spell them."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sympy
+
+DIGITS = 5
+"""Significant digits of the numbers in a formula that is read by people."""
+
+
+def as_text(expression: sympy.Expr, digits: int | None = DIGITS) -> str:
+    """Return the formula as one line that sympy reads; ``digits=None`` keeps all digits of its numbers.
+
+    Example:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> as_text(1.23456789 * x**2), as_text(sympy.pi * x / 3)
+        ('1.2346*x**2', 'pi*x/3')
+    """
+    from sympy.printing.str import StrPrinter
+
+    class Printer(StrPrinter):
+        def _print_Float(self, number: Any) -> str:  # noqa: N802
+            return _number(float(number), digits)
+
+    return Printer().doprint(expression)
+
+
+def as_latex(expression: sympy.Expr, digits: int = DIGITS) -> str:
+    """Return the formula as LaTeX for a formula environment; long names stand upright as they are.
+
+    Example:
+        >>> import sympy
+        >>> as_latex(sympy.Symbol("semi_major_axis") ** sympy.Rational(3, 2))
+        '\\\\mathrm{semi\\\\_major\\\\_axis}^{\\\\frac{3}{2}}'
+    """
+    import sympy
+
+    rounded = {number: sympy.Float(number, digits) for number in expression.atoms(sympy.Float)}
+    names = {symbol: latex_name(symbol.name) for symbol in _symbols(expression)}
+    return sympy.latex(expression.xreplace(rounded), symbol_names=names)
+
+
+def latex_name(name: str) -> str:
+    """Return a name as LaTeX: one letter with an index as sympy writes it, words upright and escaped.
+
+    Example:
+        >>> latex_name("x12"), latex_name("period_yr"), latex_name("omega_0")
+        ('x_{12}', '\\\\mathrm{period\\\\_yr}', '\\\\omega_{0}')
+    """
+    import sympy
+
+    plain = sympy.latex(sympy.Symbol(name))
+    if re.fullmatch(r"(\\?[A-Za-z]|\\[a-z]+)(_\{\w{1,3}\})?", plain):
+        return plain
+    escaped = re.sub(r"([_%&#$])", r"\\\1", name)
+    escaped = re.sub(r"[\\{}^~](?![_%&#$])", "", escaped).replace(" ", r"\ ")
+    return rf"\mathrm{{{escaped}}}"
+
+
+def as_python(
+    expressions: Sequence[sympy.Expr], names: Sequence[str], outputs: Sequence[str], *, note: str = ""
+) -> str:
+    """Return the text of a module with one numpy function for each formula, all digits kept.
+
+    Args:
+        expressions: one for each output.
+        names: of the inputs. Only those in the formula become arguments, in this order.
+        outputs: names of the functions. Where a name is no Python name, the nearest one is taken.
+        note: ends up in the module's docstring.
+
+    Example:
+        >>> import sympy
+        >>> print(as_python([2 * sympy.Symbol("x t")], ["x t"], ["y"], note="A line."))
+        \"\"\"A line.\"\"\"
+        <BLANKLINE>
+        <BLANKLINE>
+        def y(x_t):
+            \"\"\"y = 2*x t\"\"\"
+            return 2*x_t
+        <BLANKLINE>
+    """
+    printer = _numpy_printer()
+    arguments = dict(zip(names, python_names(names), strict=True))
+    functions, wanted = [], set()
+    for expression, name, output in zip(expressions, python_names(outputs), outputs, strict=True):
+        used = [n for n in names if n in {symbol.name for symbol in _symbols(expression)}]
+        body = _with_plain_symbols(expression, arguments)
+        printer.module_imports.clear()
+        code = printer.doprint(body)
+        wanted |= {module.partition(".")[0] for module in printer.module_imports}
+        wanted |= {module for module in printer.module_imports if module.startswith("scipy.")}
+        functions.append(
+            f"def {name}({', '.join(arguments[n] for n in used)}):\n"
+            f'    """{_docstring(f"{output} = {as_text(expression, None)}")}"""\n'
+            f"    return {code}\n"
+        )
+    imports = "".join(f"import {module}\n" for module in sorted(wanted - {"scipy"}))
+    head = f'"""{_docstring(note)}"""\n' + (f"\n{imports}" if imports else "")
+    return "\n\n".join([head, *functions])
+
+
+def python_names(names: Sequence[str]) -> list[str]:
+    """Return the nearest names that Python allows, all different.
+
+    Example:
+        >>> python_names(["x", "mass (kg)", "2nd", "lambda", "mass [kg]"])
+        ['x', 'mass_kg', 'x2nd', 'lambda_', 'mass_kg_2']
+    """
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"\W+", "_", name).strip("_") if not name.isidentifier() else name
+        plain = f"x{plain}" if not plain or plain[0].isdigit() else plain
+        if keyword.iskeyword(plain) or plain in ("numpy", "scipy"):
+            plain += "_"
+        stem, count = plain, 1
+        while plain in found:
+            count += 1
+            plain = f"{stem}_{count}"
+        found.append(plain)
+    return found
+
+
+def _number(value: float, digits: int | None) -> str:
+    if digits is None:
+        return repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 10**digits else f"{value:.{digits}g}"
+
+
+def _symbols(expression: sympy.Expr) -> list[Any]:
+    return sorted(expression.free_symbols, key=str)
+
+
+def _with_plain_symbols(expression: sympy.Expr, names: dict[str, str]) -> sympy.Expr:
+    import sympy
+
+    return expression.xreplace({s: sympy.Symbol(names.get(s.name, s.name)) for s in _symbols(expression)})
+
+
+def _docstring(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
+
+
+def _numpy_printer() -> Any:
+    from sympy.printing.numpy import SciPyPrinter
+
+    class Printer(SciPyPrinter):
+        def _print_Float(self, number: Any) -> str:  # noqa: N802
+            return repr(float(number))
+
+    return Printer({"fully_qualified_modules": True, "allow_unknown_functions": False})

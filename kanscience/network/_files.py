@@ -1,0 +1,112 @@
+"""Networks in files: one safetensors file, its graph as JSON beside the tensors, no pickle."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from kanscience._errors import FileError, GraphError, OptionError
+from kanscience.graph import Graph, SplineTerm, from_json, to_json
+from kanscience.network._convert import from_graph, to_graph
+
+if TYPE_CHECKING:
+    from kanscience.functions import Library
+    from kanscience.network._multkan import MultKAN
+
+_FORMAT, _VERSION = "kanscience network", "1"
+_DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+def save(network: MultKAN, path: str | os.PathLike[str]) -> Path:
+    """Write a network to a file, whole or not at all (a temporary file is renamed at the end).
+
+    Args:
+        network: with all its options, names and units.
+        path: of the file; its folder must exist. ``.safetensors`` is the usual ending.
+
+    Returns:
+        The path.
+
+    Raises:
+        FileError: the folder does not exist or cannot be written.
+
+    Example:
+        >>> import kanscience as ks, tempfile, pathlib
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = ks.save(ks.MultKAN([2, 3, 1], seed=0), pathlib.Path(folder) / "network.safetensors")
+        ...     print(ks.load(path))
+        MultKAN [2, 3, 1]: 9 spline edges, 0 symbolic terms, 81 trainable numbers
+    """
+    from safetensors.torch import save as to_bytes
+
+    path = Path(path)
+    graph = _without_coefficients(to_graph(network))
+    dtype = str(network.dtype).removeprefix("torch.")
+    metadata = {"format": _FORMAT, "version": _VERSION, "dtype": dtype, "graph": to_json(graph)}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    data = to_bytes(tensors, metadata)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as reason:
+        raise FileError(f"cannot write {str(path)!r}: {reason.strerror}. Make its folder first, or choose another.") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def load(path: str | os.PathLike[str], *, library: Library | None = None) -> MultKAN:
+    """Return the network that `save` wrote: the same outputs, bit for bit.
+
+    Args:
+        path: of the file.
+        library: with the functions that the network uses beyond the default library.
+
+    Raises:
+        FileError: there is no such file, it is damaged, of another kind or of a later version.
+        OptionError: the network uses a function that the library does not know.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        near = ", ".join(sorted(p.name for p in path.parent.glob("*.safetensors"))[:5]) if path.parent.is_dir() else ""
+        raise FileError(f"there is no file {str(path)!r}." + (f" In that folder: {near}." if near else ""))
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as reason:
+        raise FileError(f"{str(path)!r} is damaged or no safetensors file ({reason}).") from None
+    if metadata.get("format") != _FORMAT:
+        raise FileError(f"{str(path)!r} holds tensors, but no network of kanscience. Write networks with ks.save.")
+    if metadata.get("version") != _VERSION:
+        version = metadata.get("version")
+        raise FileError(f"{str(path)!r} is of version {version}; this kanscience reads version {_VERSION}. Update it.")
+    try:
+        network = from_graph(from_json(metadata["graph"]), library=library, dtype=_DTYPES[metadata["dtype"]], seed=0)
+        network.load_state_dict(tensors)
+    except OptionError as reason:
+        raise OptionError(f"{str(path)!r}: {reason} Pass `library=` with that function.") from None
+    except (GraphError, KeyError, RuntimeError) as reason:
+        raise FileError(f"{str(path)!r} is damaged: its graph and its tensors do not fit together ({reason}).") from None
+    return network
+
+
+def _without_coefficients(graph: Graph) -> Graph:
+    # The tensors hold them already.
+    for _, _, data in graph.edges(data=True):
+        if "function" in data:
+            data["function"] = tuple(
+                replace(term, coefficients=None) if isinstance(term, SplineTerm) else term for term in data["function"]
+            )
+    return graph

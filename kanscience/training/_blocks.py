@@ -1,0 +1,138 @@
+"""Normal equations of a network's regression, gathered block of rows by block of rows.
+
+A spline has ``degree + 1`` basis functions that are not zero at a point, whatever its grid. Rows that are neighbours in
+the inputs share them, so the product of a Jacobian's block with itself needs only the numbers that some row of the
+block depends on: at 150 intervals one in six. The blocks also bound the memory, however many rows there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kanscience.network import FlatView, MultKAN, sweep
+from kanscience.network._jacobian import Features, Trained
+
+_NUMBERS = 2**22  # held at once in features and Jacobian: 32 MiB
+_BLOCK_ROWS = (256, 128, 64)
+_PRODUCT, _ADDED, _CALLS = 2.5e-11, 3e-9, 2e-4  # seconds: for a term of a product, a number of it, a block's calls
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A run of rows, and the numbers whose derivatives may differ from 0 there."""
+
+    rows: slice
+    trained: list[Trained]  # of each layer, as in `FlatView.trained`
+    runs: list[tuple[slice, slice]]  # neighbours among these numbers, and where they stand in the flat vector
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers there are."""
+        return self.runs[-1][0].stop if self.runs else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows that one sweep takes together."""
+
+    x: Tensor  # (N, inputs)
+    y: Tensor  # (N, outputs)
+    weights: Tensor  # (N, outputs)
+    first: Features  # the first layer's features: inputs and their knots stay, so do these
+    blocks: list[Block]
+
+    def residuals(self, outputs: Tensor) -> Tensor:
+        """Return (output, N) weighted residuals."""
+        return self.weights.T * (outputs - self.y.T)
+
+
+@torch.no_grad()
+def parts_of(network: MultKAN, view: FlatView, x: Tensor, y: Tensor, weights: Tensor) -> list[Part]:
+    """Return the rows in parts of bounded size, and these in blocks of neighbours where that makes products cheaper."""
+    splines = network.layers[0].splines
+    size = max(view.size, splines.axes.n_basis * len(splines.low))
+    parts = []
+    for rows in torch.arange(len(x), device=x.device).split(max(_NUMBERS // size, max(_BLOCK_ROWS))):
+        order, blocks = _blocks(network, view, x[rows])
+        rows = rows[order]
+        first = network.layers[0].features(network.sources(x[rows]))
+        parts.append(Part(x[rows], y[rows], weights[rows], first, blocks))
+    return parts
+
+
+def normal_equations(network: MultKAN, view: FlatView, parts: list[Part]) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return the sum of squares, the matrix ``J @ J.T`` and the vector ``J @ residuals`` of the transposed Jacobian J."""
+    loss, matrix, gradient = 0.0, np.zeros((view.size, view.size)), np.zeros(view.size)
+    for part in parts:
+        done = sweep(network, part.x, part.first)
+        residuals = part.residuals(done.outputs)
+        loss += float((residuals**2).sum())
+        done = done.scaled(part.weights.T)
+        for output, row in enumerate(residuals):
+            for block in part.blocks:
+                jacobian = done.rows(output, block.trained, block.rows).double().numpy()
+                product = jacobian @ jacobian.T  # numpy takes the symmetric product: half the work of the general one
+                slopes = jacobian @ row[block.rows].double().numpy()
+                for here, there in block.runs:
+                    gradient[there] += slopes[here]
+                    for this, that in block.runs:
+                        matrix[there, that] += product[here, this]
+    return loss, matrix, gradient
+
+
+def _blocks(network: MultKAN, view: FlatView, x: Tensor) -> tuple[Tensor, list[Block]]:
+    """Return an order of the rows and the blocks of its neighbours; one block where more would not pay."""
+    everything = slice(0, view.size)
+    whole = torch.arange(len(x), device=x.device), [Block(slice(0, len(x)), view.trained, [(everything, everything)])]
+    cheapest, best = _seconds(view.size, len(x)), whole
+    if cheapest < 5e-3 or not network.layers[0].has_splines:
+        return whole
+    splines = network.layers[0].splines
+    nodes = network.sources(x)
+    seen = splines.features(nodes)[0] != 0
+    for rows in _BLOCK_ROWS:
+        cells = _cells(splines.mapped(nodes), torch.arange(len(x), device=x.device), rows)
+        stops = accumulate(map(len, cells))
+        blocks = [_block(view, slice(stop - len(c), stop), seen[:, :, c]) for c, stop in zip(cells, stops, strict=True)]
+        seconds = sum(_seconds(block.numbers, block.rows.stop - block.rows.start) for block in blocks)
+        if seconds < cheapest:
+            cheapest, best = seconds, (torch.cat(cells), blocks)
+    return best
+
+
+def _seconds(numbers: int, rows: int) -> float:
+    return numbers**2 * (rows * _PRODUCT + _ADDED) + _CALLS
+
+
+def _cells(t: Tensor, rows: Tensor, most: int) -> list[Tensor]:
+    """Return the rows in cells of neighbours, halved across their longest side until none has more than ``most``."""
+    if len(rows) <= most:
+        return [rows]
+    longest = (t[:, rows].max(dim=1).values - t[:, rows].min(dim=1).values).argmax()
+    rows = rows[t[longest, rows].argsort(stable=True)]
+    half = len(rows) // 2
+    return _cells(t, rows[:half], most) + _cells(t, rows[half:], most)
+
+
+def _block(view: FlatView, rows: slice, seen: Tensor) -> Block:
+    """Return the block of these rows; ``seen`` (source, basis, row) says where the first layer's functions are not 0."""
+    used = seen.any(dim=2)
+    # With the functions between the first and the last one used, the numbers of a source are one run.
+    hull = (used.cumsum(dim=1) > 0) & (used.flip(1).cumsum(dim=1).flip(1) > 0)
+    s, b, t = view.trained[0]["splines.coefficients"]
+    keep = hull[s, b]
+    first = {**view.trained[0], "splines.coefficients": (s[keep], b[keep], t[keep])}
+    everything_else = np.ones(view.size - len(s), dtype=bool)
+    return Block(rows, [first, *view.trained[1:]], _runs(np.concatenate([keep.numpy(), everything_else])))
+
+
+def _runs(chosen: np.ndarray) -> list[tuple[slice, slice]]:
+    """Return the runs of True, as slices among the chosen ones and among all."""
+    ends = np.flatnonzero(np.diff(chosen, prepend=False, append=False)).reshape(-1, 2)
+    stops = np.cumsum(ends[:, 1] - ends[:, 0])
+    return [(slice(k - b + a, k), slice(a, b)) for (a, b), k in zip(ends.tolist(), stops.tolist(), strict=True)]
