@@ -1,1 +1,26 @@
 """From a table to a law."""
+
+from kanscience.discovery._candidates import FRONT_HEADER, Candidate, Front, Proposal, aligned
+from kanscience.discovery._discover import discover
+from kanscience.discovery._discovery import ERROR_HEADER, Discovery, HeldOut
+from kanscience.discovery._law_network import law_network
+from kanscience.discovery._spelling import as_latex, as_mathml, as_python, as_text, latex_name, python_names
+
+__all__ = [
+    "ERROR_HEADER",
+    "FRONT_HEADER",
+    "Candidate",
+    "Discovery",
+    "Front",
+    "HeldOut",
+    "Proposal",
+    "aligned",
+    "as_latex",
+    "as_mathml",
+    "as_python",
+    "as_text",
+    "discover",
+    "latex_name",
+    "law_network",
+    "python_names",
+]

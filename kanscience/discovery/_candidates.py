@@ -74,9 +74,7 @@ class Front(tuple[Candidate, ...]):
 
     best: Candidate | None
 
-    def __new__(
-        cls, candidates: Iterable[Candidate], rounding: float = 0.0, *, best: Candidate | None = None
-    ) -> Front:
+    def __new__(cls, candidates: Iterable[Candidate], rounding: float = 0.0, *, best: Candidate | None = None) -> Front:
         """Sort out the candidates; losses below ``rounding``, in the unit of the losses, count as exact."""
         front = super().__new__(cls, _undominated(candidates, rounding))
         front.best = best or _simplest_as_good_as_any(front, rounding)
@@ -108,16 +106,16 @@ class Front(tuple[Candidate, ...]):
 
     def __str__(self) -> str:
         rows = [(*row[:5], _cut(row[5], _WIDEST), row[6]) for row in self.rows()]
-        return aligned([HEADER, *rows], left=(0, 5, 6))
+        return aligned([FRONT_HEADER, *rows], left=(0, 5, 6))
 
     def __repr__(self) -> str:
         return f"<Front of {len(self)} candidates, best: {self.best}>"
 
     def _repr_html_(self) -> str:
-        return html_table(HEADER, self.rows(), bold=[row[0] != "" for row in self.rows()])
+        return html_table(FRONT_HEADER, self.rows(), bold=[row[0] != "" for row in self.rows()])
 
 
-HEADER = ("", "complexity", "loss", "±", "score", "formula", "route")
+FRONT_HEADER = ("", "complexity", "loss", "±", "score", "formula", "route")
 
 
 def candidate_of(proposal: Proposal, loss: float, error: float) -> Candidate:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kanscience._checks import check_integer, check_number
-from kanscience._typing import ArrayLike, Matrix, Rows, Vector
+from kanscience._typing import ArrayLike, Matrix, Vector
 from kanscience.datasets import as_matrix, as_sigma, as_target
 from kanscience.discovery._candidates import Candidate, Front, Proposal
 from kanscience.discovery._discovery import Discovery, HeldOut, RouteRun, check_names
@@ -19,13 +18,20 @@ from kanscience.discovery._joint import joint_front
 from kanscience.discovery._judge import judged, out_of_fold, rmse_with_error, scatter_weights, with_weights
 from kanscience.discovery._law_network import law_network
 from kanscience.discovery._measurements import Measurements, measurements, superfluous_columns
-from kanscience.discovery._networks import FittedNetworks, fitted_networks
+from kanscience.discovery._networks import (
+    FittedNetworks,
+    fit_networks,
+    fitted_networks,
+    formulas_of_networks,
+)
 from kanscience.discovery._polynomial import polynomials
 from kanscience.discovery._power_law import power_laws
 from kanscience.discovery._simple_numbers import with_simple_numbers
 from kanscience.functions import as_library
 
 if TYPE_CHECKING:
+    import sympy
+
     from kanscience.functions import Library
     from kanscience.network import MultKAN
 
@@ -84,40 +90,183 @@ def discover(
     targets, target_names = as_target(y, rows=len(values))
     check_names(input_names, target_names)
     errors = None if sigma is None else as_sigma(sigma, targets.shape)
-    idle = superfluous_columns(values, input_names)
-    kept = [k for k, name in enumerate(input_names) if name not in idle]
     tables = [
-        measurements(
-            values[:, kept],
-            targets[:, k].copy(),
-            None if errors is None else errors[:, k].copy(),
-            tuple(input_names[j] for j in kept),
-            target,
-            seed,
-        )
+        measurements(values, targets[:, k].copy(), _column(errors, k), input_names, target, seed)
         for k, target in enumerate(target_names)
     ]
-    search = _Search(tables, as_library(library), seed, begun + budget)
+    idle = superfluous_columns(values, input_names)
+    search = _Search(tables, tuple(idle), as_library(library), seed, begun + budget)
     search.run(progress)
-    fronts = tuple(search.front(k, max_complexity) for k in range(len(tables)))
-    pareto = joint_front(fronts, [t.spread for t in tables], [t.rounding for t in tables])
-    best = pareto.best
-    network, held_out = _compared(tables, fronts, best, search.networks, input_names)
-    used = {symbol.name for formula in best.formulas for symbol in formula.free_symbols}
+    fronts = [search.front(k, max_complexity) for k in range(len(tables))]
+    pareto = joint_front(fronts, [table.spread for table in tables], [table.rounding for table in tables])
+    best = pareto.best or pareto[0]
+    used = {str(symbol) for formula in best.formulas for symbol in formula.free_symbols}
     return Discovery(
         best=best,
         pareto=pareto,
-        fronts=fronts,
-        network=network,
+        fronts=tuple(fronts),
+        network=_network(tables, best, search.networks),
         names=input_names,
         targets=target_names,
         inactive=tuple(name for name in input_names if name not in used),
-        held_out=held_out,
+        held_out=tuple(_held_out(tables, best, search.networks)),
         cross_validated=bool(tables[0].folds),
-        rows=len(values),
+        inputs=values,
         seconds=time.monotonic() - begun,
         time_budget=budget,
         seed=seed,
-        notes=tuple(f"{name} was left out: it is {why} in every row" for name, why in idle.items()),
+        notes=tuple(f"{name} was left out of the formulas: {why}" for name, why in idle.items()),
         routes=tuple(search.runs),
     )
+
+
+class _Search:
+    """The routes, one after the other, within the time that is left."""
+
+    def __init__(
+        self,
+        tables: list[Measurements],
+        idle: tuple[str, ...],
+        library: Library,
+        seed: int,
+        deadline: float,
+    ) -> None:
+        self.tables, self.library, self.seed, self.deadline = tables, library, seed, deadline
+        self.slim = [table.without_columns(idle) for table in tables]
+        self.proposals = [[Proposal(_constant(table), "constant")] for table in self.slim]
+        self.networks: FittedNetworks | None = None
+        self.runs: list[RouteRun] = []
+
+    def run(self, progress: bool | None) -> None:
+        """Go all routes."""
+        from tqdm import tqdm
+
+        # Each takes at most its share of the time that is left.
+        routes = (
+            ("power laws", 0.15, lambda until: self.each(_power_laws, until)),
+            ("polynomials", 0.15, lambda until: self.each(_polynomials, until)),
+            ("accurate networks", 0.5, self.fit_networks),
+            ("formulas of networks", 0.9, lambda until: self.each(self.read_networks, until)),
+        )
+        disable = None if progress is None else not progress
+        with tqdm(total=len(routes), disable=disable, leave=False, bar_format=_BAR) as bar:
+            for name, share, route in routes:
+                bar.set_description(name)
+                self.go(name, share, route)
+                bar.update()
+
+    def go(self, name: str, share: float, route: Callable[[float], int]) -> None:
+        """Go one route, or note that there was no time for it."""
+        begun = time.monotonic()
+        until = begun + share * (self.deadline - begun)
+        found = route(until) if begun < self.deadline else 0
+        now = time.monotonic()
+        self.runs.append(RouteRun(name, now - begun, found, now >= until))
+
+    def each(self, route: Callable[..., Iterable[Proposal]], until: float) -> int:
+        """Let a route hand in formulas for one target after the other; return how many."""
+        count = 0
+        for k, table in enumerate(self.slim):
+            if not table.names:
+                continue
+            now = time.monotonic()
+            share = now + (until - now) / (len(self.slim) - k)
+            found = list(route(table, self.seed, share))
+            self.proposals[k] += found
+            count += len(found)
+        return count
+
+    def fit_networks(self, until: float) -> int:
+        """Fit the networks that are meant to be accurate."""
+        self.networks = fitted_networks(self.tables, fit_networks, seed=self.seed, deadline=until)
+        return 0
+
+    def read_networks(self, table: Measurements, seed: int, until: float) -> Iterable[Proposal]:
+        """Return formulas that were read from networks."""
+        return formulas_of_networks(table, library=self.library, seed=seed, deadline=until)
+
+    def front(self, k: int, max_complexity: int | None) -> Front:
+        """Return the front of one target, with every formula judged."""
+        table = self.slim[k]
+        allowed = [
+            proposal
+            for proposal in self.proposals[k]
+            if max_complexity is None or complexity(proposal.expression) <= max_complexity
+        ]
+        return Front(judged(allowed, table), table.rounding)
+
+
+def _power_laws(table: Measurements, seed: int, until: float) -> list[Proposal]:
+    X, y, sigma = table.learnt
+    return with_weights(
+        lambda weights: power_laws(X, y, table.names, weights=weights, seed=seed, deadline=until),
+        X,
+        y,
+        sigma,
+        table.names,
+    )
+
+
+def _polynomials(table: Measurements, seed: int, until: float) -> list[Proposal]:
+    X, y, sigma = table.learnt
+    return with_weights(
+        lambda weights: polynomials(X, y, table.names, weights=weights, deadline=until), X, y, sigma, table.names
+    )
+
+
+def _constant(table: Measurements) -> sympy.Expr:
+    import sympy
+
+    X, y, sigma = table.learnt
+    mean = sympy.Float(float(np.average(y, weights=None if sigma is None else 1 / sigma**2)), 17)
+    return with_simple_numbers(mean, table.names, X, y) if np.ptp(y) == 0 else mean
+
+
+def _network(tables: Sequence[Measurements], best: Candidate, fitted: FittedNetworks | None) -> MultKAN | None:
+    """Return the network of the best formula, or a fitted one that is better by more than a standard error."""
+    data = tables[0]
+    law = law_network(best.formulas, data.names, [table.target for table in tables]) or best.network
+    if fitted is None or law is None:
+        return law if fitted is None else fitted.networks[0]
+    squares, slope = 0.0, 0.0
+    for k, table in enumerate(tables):
+        rows = table.deciding
+        weights = (
+            None if table.sigma is None else scatter_weights(fitted.deciding[:, k] - table.y[rows], table.sigma[rows])
+        )
+        loss, error = rmse_with_error(fitted.deciding[:, k] - table.y[rows], weights)
+        unit = table.spread if len(tables) > 1 else 1.0
+        squares += (loss / unit) ** 2 / len(tables)
+        slope += (loss * error / unit**2) ** 2
+    loss = float(np.sqrt(squares))
+    error = float(np.sqrt(slope)) / (len(tables) * loss) if loss else 0.0
+    return law if best.loss <= loss + error else fitted.networks[0]
+
+
+def _held_out(tables: Sequence[Measurements], best: Candidate, fitted: FittedNetworks | None) -> Iterable[HeldOut]:
+    """Return the predictions of all models for the rows that report."""
+    for k, table in enumerate(tables):
+        rows = table.reporting
+        formula = Formula(best.formulas[k], table.names)
+        models = {"formula": out_of_fold(formula, table)[rows] if table.folds else formula(table.X[rows])}
+        if fitted is not None:
+            one, together = fitted.reported
+            models["spline network"] = one[:, k]
+            if len(fitted.networks) > 1:
+                models[f"median of {len(fitted.networks)} spline networks"] = together[:, k]
+        models["mean"] = _means(table)[rows]
+        for model, predicted in models.items():
+            sigma = None if table.sigma is None else table.sigma[rows]
+            yield HeldOut(model, table.target, rows, table.y[rows], predicted, sigma)
+
+
+def _means(table: Measurements) -> Vector:
+    """Return for every row the mean of the rows that are learnt from without it."""
+    means = np.full(len(table.y), table.y[table.train].mean())
+    for fold in table.folds:
+        means[fold.held_out] = table.y[fold.train].mean()
+    return means
+
+
+def _column(errors: Matrix | None, k: int) -> Vector | None:
+    return None if errors is None else errors[:, k].copy()

@@ -66,6 +66,7 @@ class Discovery:
         inactive: inputs that no part of ``best`` uses.
         held_out: predictions for rows that no model was fitted to.
         cross_validated: whether, for lack of rows, these are all rows, each predicted without its fold.
+        inputs: all rows, as they were given.
         notes: what was seen in the data: constant columns, repeated ones.
         routes: the ways that were gone.
         seconds: that it took.
@@ -82,13 +83,12 @@ class Discovery:
     inactive: tuple[str, ...]
     held_out: tuple[HeldOut, ...]
     cross_validated: bool
-    rows: int
+    inputs: Matrix = field(repr=False)
     seconds: float
     time_budget: float
     seed: int
     notes: tuple[str, ...] = ()
     routes: tuple[RouteRun, ...] = ()
-    units: dict[str, str] = field(default_factory=dict)
 
     @property
     def budget_bound(self) -> bool:
@@ -123,22 +123,28 @@ class Discovery:
     def error_rows(self) -> list[tuple[str, ...]]:
         """Return the cells of the table of errors on held-out rows."""
         return [
-            (held.model, held.target, *(f"{value:.4g}" for value in _values(held.errors)))
+            (
+                held.model,
+                held.target,
+                *(f"{value:.4g}" for value in (errors.rmse, errors.mae, errors.largest)),
+                f"{errors.r2:.7g}",
+            )
             for held in self.held_out
+            for errors in [held.errors]
         ]
 
     def rows_line(self) -> str:
         """Return which rows the errors are from."""
+        rows = len(self.inputs)
         if self.cross_validated:
-            return f"cross-validated: each of the {self.rows} rows predicted by constants fitted without its fold"
-        return f"on {len(self.held_out[0].rows)} of {self.rows} rows, drawn at random and seen by no fit and no choice"
+            return f"cross-validated: each of the {rows} rows predicted by constants fitted without its fold"
+        return f"on {len(self.held_out[0].rows)} of {rows} rows, drawn at random and seen by no fit and no choice"
 
     def time_line(self) -> str:
         """Return how long it took, and whether time ran out."""
         cut = [route.name for route in self.routes if route.cut]
-        end = f"the time budget of {self.time_budget:g} s cut short: {', '.join(cut)}" if cut else (
-            f"the time budget of {self.time_budget:g} s was not used up"
-        )
+        budget = f"the time budget of {self.time_budget:g} s"
+        end = f"{budget} cut short: {', '.join(cut)}" if cut else f"{budget} was not used up"
         return f"{self.seconds:.1f} s, seed {self.seed}; {end}"
 
     def __str__(self) -> str:
@@ -181,10 +187,4 @@ def check_names(names: Sequence[str], targets: Sequence[str]) -> None:
     """Raise where a target is called like an input."""
     shared = [name for name in targets if name in names]
     if shared:
-        raise DataError(
-            f"{shared} is both an input and a target. Leave the column out of `X`, or pass other `names`."
-        )
-
-
-def _values(errors: Errors) -> tuple[float, ...]:
-    return errors.rmse, errors.mae, errors.largest, errors.r2
+        raise DataError(f"{shared} is both an input and a target. Leave the column out of `X`, or pass other `names`.")

@@ -16,8 +16,9 @@ from kanscience.discovery._spelling import as_text
 if TYPE_CHECKING:
     import sympy
 
-_TIGHT = 1e-15  # tolerance of least squares: formulas are often exact
-_EVALUATIONS = 100  # rounds of least squares
+_TIGHT = 1e-15  # steps of least squares over the constants' size that end it: formulas are often exact
+_STALLED = 1e-10  # relative fall of the sum of squares that ends it
+_ROUNDS = 30
 
 
 def complexity(expression: sympy.Expr) -> int:
@@ -74,10 +75,10 @@ class Formula:
         with np.errstate(all="ignore"):
             values = np.asarray(self._function(*X.T, *numbers))
         if np.iscomplexobj(values):
-            values = np.where(values.imag == 0, values.real, np.nan)
+            values = np.where(np.imag(values) == 0, np.real(values), np.nan)
         return np.broadcast_to(values, (len(X),)).astype(np.float64)
 
-    def with_constants(self, constants: Sequence[Any]) -> sympy.Expr:
+    def with_constants(self, constants: Sequence[Any]) -> Any:
         """Return the expression with other numbers in the places of its floats, exact ones as they are."""
         import sympy
 
@@ -144,10 +145,10 @@ def refitted(
         start[chosen],
         method="lm" if len(y) >= len(chosen) else "trf",
         x_scale=np.where(start[chosen] == 0, 1.0, np.abs(start[chosen])),
-        ftol=_TIGHT,
+        ftol=_STALLED,
         xtol=_TIGHT,
         gtol=_TIGHT,
-        max_nfev=_EVALUATIONS * (len(chosen) + 1),
+        max_nfev=_ROUNDS * (len(chosen) + 1),
     )
     best = start.copy()
     best[chosen] = done.x

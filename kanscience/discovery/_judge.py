@@ -26,8 +26,7 @@ def judged(proposals: Iterable[Proposal], data: Measurements) -> list[Candidate]
     residuals = [residuals_that_decide(proposal, data) for proposal in proposals]
     weights = _weights(residuals, data)
     return [
-        candidate_of(proposal, *rmse_with_error(r, weights))
-        for proposal, r in zip(proposals, residuals, strict=True)
+        candidate_of(proposal, *rmse_with_error(r, weights)) for proposal, r in zip(proposals, residuals, strict=True)
     ]
 
 
@@ -44,10 +43,13 @@ def residuals_that_decide(proposal: Proposal, data: Measurements) -> Vector:
 
 
 def out_of_fold(formula: Formula, data: Measurements) -> Vector:
-    """Return predictions for every row by constants that were refitted without its fold."""
+    """Return predictions for every row by constants that were refitted without its fold; NaN where rows are too few."""
     weights = None if data.sigma is None else scatter_weights(formula(data.X) - data.y, data.sigma)
     predictions = np.empty(len(data.y))
     for fold in data.folds:
+        if len(formula.constants) >= len(fold.train):
+            predictions[fold.held_out] = np.nan
+            continue
         w = None if weights is None else weights[fold.train]
         constants = refitted(formula, data.X[fold.train], data.y[fold.train], w)
         predictions[fold.held_out] = formula(data.X[fold.held_out], constants)

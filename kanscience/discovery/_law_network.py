@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     import sympy
 
 
-def law_network(
-    expressions: Sequence[sympy.Expr], names: Sequence[str], targets: Sequence[str]
-) -> MultKAN | None:
+def law_network(expressions: Sequence[sympy.Expr], names: Sequence[str], targets: Sequence[str]) -> MultKAN | None:
     """Return the network that computes these formulas, all its numbers fixed; None where it cannot be said.
 
     Args:
@@ -48,7 +46,7 @@ def _symbol(name: str) -> sympy.Symbol:
     return sympy.Symbol(name)
 
 
-def _sum(graph: Graph, nodes: dict[Any, str], expression: sympy.Expr) -> str:
+def _sum(graph: Graph, nodes: dict[Any, str], expression: Any) -> str:
     """Add a sum node with the value of the expression; equal expressions share one."""
     import sympy
 
@@ -65,7 +63,7 @@ def _sum(graph: Graph, nodes: dict[Any, str], expression: sympy.Expr) -> str:
     return total
 
 
-def _add_term(graph: Graph, nodes: dict[Any, str], total: str, scale: sympy.Expr, term: sympy.Expr) -> None:
+def _add_term(graph: Graph, nodes: dict[Any, str], total: str, scale: Any, term: Any) -> None:
     if term.is_number:
         graph.nodes[total]["bias"] = Number.of(graph.nodes[total]["bias"].sympy() + scale * term)
     elif term.is_Symbol:
@@ -90,11 +88,11 @@ def _add_term(graph: Graph, nodes: dict[Any, str], total: str, scale: sympy.Expr
         graph.add_function(_source(graph, nodes, argument), total, edge)
 
 
-def _source(graph: Graph, nodes: dict[Any, str], expression: sympy.Expr) -> str:
+def _source(graph: Graph, nodes: dict[Any, str], expression: Any) -> str:
     return _input(nodes, expression) if expression.is_Symbol else _sum(graph, nodes, expression)
 
 
-def _input(nodes: dict[Any, str], symbol: sympy.Symbol) -> str:
+def _input(nodes: dict[Any, str], symbol: Any) -> str:
     if symbol not in nodes:
         raise OptionError(f"{symbol} is no input.")
     return nodes[symbol]

@@ -43,6 +43,16 @@ class Measurements:
         """X, y and sigma of the rows that are learnt from."""
         return self.at(self.train)
 
+    @property
+    def deciding(self) -> Rows:
+        """The rows that decide between formulas."""
+        return np.arange(len(self.y)) if self.folds else self.valid
+
+    @property
+    def reporting(self) -> Rows:
+        """The rows that errors are reported of."""
+        return np.arange(len(self.y)) if self.folds else self.test
+
     def at(self, rows: Rows) -> tuple[Matrix, Vector, Vector | None]:
         """X, y and sigma of some rows."""
         return self.X[rows], self.y[rows], None if self.sigma is None else self.sigma[rows]
@@ -68,16 +78,14 @@ def measurements(
 ) -> Measurements:
     """Divide the rows: a fifth to report, a fifth of the rest to decide; cross-validation below 30 rows."""
     rows = len(y)
-    outer = splits(rows, fraction=FRACTION, seed=seed)
+    first, *more = outer = splits(rows, fraction=FRACTION, seed=seed)
     everything = np.arange(rows)
-    if len(outer) > 1:
+    if more:
         none = everything[:0]
         return Measurements(X, y, sigma, names, target, everything, none, none, outer)
-    inner = random_split(len(outer[0].train), fraction=FRACTION, seed=seed)
-    learnable = outer[0].train
-    return Measurements(
-        X, y, sigma, names, target, learnable[inner.train], learnable[inner.held_out], outer[0].held_out
-    )
+    inner = random_split(len(first.train), fraction=FRACTION, seed=seed)
+    train, valid = first.train[inner.train], first.train[inner.held_out]
+    return Measurements(X, y, sigma, names, target, train, valid, first.held_out)
 
 
 def superfluous_columns(X: Matrix, names: tuple[str, ...]) -> dict[str, str]:

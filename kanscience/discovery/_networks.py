@@ -6,14 +6,70 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kanscience._typing import Matrix, Vector
 from kanscience.datasets import random_split
 from kanscience.discovery._measurements import FRACTION, Measurements
+from kanscience.discovery._shapes import network_candidates
 from kanscience.network import MultKAN
+
+if TYPE_CHECKING:
+    from kanscience.discovery._candidates import Proposal
+    from kanscience.functions import Library
+
+
+def fit_networks(
+    X: Matrix,
+    y: Matrix,
+    *,
+    valid: tuple[Matrix, Matrix],
+    sigma: Matrix | None,
+    names: tuple[str, ...],
+    targets: tuple[str, ...],
+    seed: int,
+    deadline: float,
+) -> Any:
+    from kanscience.training import fit
+
+    network = MultKAN([X.shape[1], 5, y.shape[1]], seed=seed)
+    network.input_names, network.output_names = names, targets
+    fit(
+        network,
+        X,
+        y,
+        sigma=sigma,
+        valid=valid,
+        grids=(5, 10),
+        steps=50,
+        progress=False,
+        seed=seed,
+        callbacks=[lambda _: time.monotonic() > deadline],
+    )
+
+    class One:
+        networks = (network,)
+        predict = staticmethod(network.predict)
+
+    return One
+
+
+def formulas_of_networks(table: Measurements, *, library: Library, seed: int, deadline: float) -> list[Proposal]:
+    """Return formulas read from networks: fitted to the rows that are learnt from, chosen by the rows that decide."""
+    X, y, sigma = table.learnt
+    return network_candidates(
+        X,
+        y,
+        names=table.names,
+        sigma=sigma,
+        valid=None if table.folds else (table.X[table.valid], table.y[table.valid]),
+        library=library,
+        seed=seed,
+        deadline=deadline,
+    )
+
 
 Fitter = Callable[..., Any]
 """``fitter(X, y, *, valid, sigma, names, targets, seed, deadline)`` returns an object with ``.networks``, the best
@@ -58,14 +114,10 @@ def fitted_networks(
     found = _fit(tables, fitter, data.train, data.valid, seed, deadline)
     first = found.networks[0]
     reported = _columns(first.predict(data.X[data.test])), _columns(found.predict(data.X[data.test]))
-    return FittedNetworks(
-        tuple(found.networks), found.predict, _columns(first.predict(data.X[data.valid])), reported
-    )
+    return FittedNetworks(tuple(found.networks), found.predict, _columns(first.predict(data.X[data.valid])), reported)
 
 
-def _with_few_rows(
-    tables: Sequence[Measurements], fitter: Fitter, seed: int, deadline: float
-) -> FittedNetworks | None:
+def _with_few_rows(tables: Sequence[Measurements], fitter: Fitter, seed: int, deadline: float) -> FittedNetworks | None:
     data = tables[0]
     one, together = np.empty((2, len(data.X), len(tables)))
     for done, fold in enumerate(data.folds):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.linalg import qr_delete, solve_triangular
+import scipy.linalg
 
 from kanscience._typing import Matrix, Vector
 from kanscience.discovery._candidates import Proposal
@@ -124,18 +124,16 @@ def _eliminated(design: Matrix, y: Vector, powers: list[Powers]) -> list[_Step]:
     while powers:
         b = q.T @ aim
         k = len(powers)
-        coefficients = solve_triangular(r[:k], b[:k])
+        coefficients = scipy.linalg.solve_triangular(r[:k], b[:k])
         lost = outside + float(b[k:] @ b[k:])
         price = sum(_TOKEN * (1 + sum(p > 0 for p in its) + sum(p > 1 for p in its)) for its in powers)
         price += k * (0.5 * math.log(len(y)) + 3)
-        path.append(
-            _Step(powers, coefficients / scale, 0.5 * len(y) * math.log(lost / total + _ROUNDING) + price)
-        )
-        inverse = solve_triangular(r[:k], np.eye(k))
+        path.append(_Step(powers, coefficients / scale, 0.5 * len(y) * math.log(lost / total + _ROUNDING) + price))
+        inverse = scipy.linalg.solve_triangular(r[:k], np.eye(k))
         weakest = int(np.argmin(np.abs(coefficients) / np.linalg.norm(inverse, axis=1)))
         powers = powers[:weakest] + powers[weakest + 1 :]
         scale = np.delete(scale, weakest)
-        q, r = qr_delete(q, r, weakest, which="col")
+        q, r = scipy.linalg.qr_delete(q, r, weakest, which="col")  # pyright: ignore[reportAttributeAccessIssue]
     return path
 
 

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -112,10 +112,10 @@ def power_laws(
             continue
         if not in_proportion:
             search = search.smoothed()
-        loss, _ = search.loss({}, list(search.columns))
-        if len(y) >= FEW_ROWS and not loss < min(_HOPELESS * lowest, _ROUGH * float(np.std(y)) or math.inf):
-            continue
-        lowest = min(lowest, loss)
+            loss, _ = search.loss({}, list(search.columns))
+            if len(y) >= FEW_ROWS and not loss < min(_HOPELESS * lowest, _ROUGH * float(np.std(y)) or math.inf):
+                continue
+            lowest = min(lowest, loss)
         route = f"power law of {transform.label}" if transform.label else "power law"
         for law in search.laws():
             for expression in _finished(law, search, X, y, names, weights):
@@ -137,6 +137,7 @@ class _Search:
     """One transform of the target, with the logarithms of everything and the parities of signs."""
 
     transform: Transform
+    in_proportion: bool
     y: Vector
     values: Vector  # T(y)
     weights: Vector  # of squared errors of y
@@ -168,9 +169,7 @@ class _Search:
             if usable.sum() < len(free) + 2:
                 break
             certainty = np.where(usable, certainty, 0.0) / certainty[usable].max()
-            trial = replace(
-                best, usable=usable, target=np.where(usable, target, 0.0), certainty=certainty
-            )
+            trial = replace(best, usable=usable, target=np.where(usable, target, 0.0), certainty=certainty)
             loss = trial.loss({}, free)[0]
             if not loss < lowest:
                 break
@@ -199,6 +198,7 @@ class _Search:
         signs, parity, sign = _parities(X, values, certain_signs * usable)
         return cls(
             transform,
+            in_proportion,
             y,
             values,
             weights,
@@ -218,7 +218,7 @@ class _Search:
         """Return the fit with free exponents, and where snapping one after the other ends."""
         free, fixed = list(self.columns), {}
         lowest = self.loss(fixed, free)
-        tolerance = _ROUNDING * float(np.abs(self.y).max())
+        tolerance = _ROUNDING * (1.0 if self.in_proportion else float(np.abs(self.y).max()))
         begin = self.law(fixed, free)
         while free:
             options = [
@@ -237,7 +237,7 @@ class _Search:
         end = self.law(fixed, free)
         return [begin, end] if fixed else [begin]
 
-    def fractions(self, column: int, value: float) -> list[tuple[int, sympy.Rational]]:
+    def fractions(self, column: int, value: float) -> list[tuple[int, Any]]:
         """Return (price, exact exponent) near ``value``: 0, and the nearest with denominators 1, 2 and 3."""
         import sympy
 
@@ -247,7 +247,7 @@ class _Search:
             parity = self.parity[column]
             nearest = round(value) if parity is None else 2 * round((value - parity) / 2) + parity
             return [(0, sympy.Integer(0))] * (parity != 1) + [(1, sympy.Integer(nearest))] * (nearest != 0)
-        found = {sympy.Integer(0): 0}
+        found: dict[Any, int] = {sympy.Integer(0): 0}
         for denominator in (1, 2, 3):
             found.setdefault(sympy.Rational(round(value * denominator), denominator), denominator)
         return [(price, exponent) for exponent, price in found.items()]
@@ -261,12 +261,17 @@ class _Search:
         return np.linalg.lstsq(design * root[:, None], rest * root, rcond=None)[0]
 
     def loss(self, fixed: dict, free: list[int]) -> tuple[float, float]:
-        """Return the cross-validated RMSE of y and its standard error."""
-        predicted = np.empty(len(self.y))
+        """Return the cross-validated RMSE, of log|y| where errors are in proportion to y, and its standard error."""
+        residuals = np.empty(len(self.y))
         for fold in self.folds:
-            numbers = self.fit(fixed, free, fold.train)
-            predicted[fold.held_out] = self.predicted(fixed, free, numbers, fold.held_out)
-        return rmse_with_error(predicted - self.y, self.weights)
+            numbers, rows = self.fit(fixed, free, fold.train), fold.held_out
+            if self.in_proportion:
+                residuals[rows] = self.model(fixed, free, numbers, rows)[1] - self.target[rows]
+            else:
+                residuals[rows] = self.predicted(fixed, free, numbers, rows) - self.y[rows]
+        if self.in_proportion:
+            return rmse_with_error(residuals[self.usable])
+        return rmse_with_error(residuals, self.weights)
 
     def predicted(self, fixed: dict, free: list[int], numbers: Vector, rows: np.ndarray) -> Vector:
         """Return y at some rows."""
@@ -274,9 +279,7 @@ class _Search:
             signs, size = self.model(fixed, free, numbers, rows)
             return self.transform.inverse(signs * np.exp(size), self.branch)
 
-    def model(
-        self, fixed: dict, free: list[int], numbers: Vector, rows: np.ndarray | slice
-    ) -> tuple[Vector, Vector]:
+    def model(self, fixed: dict, free: list[int], numbers: Vector, rows: np.ndarray | slice) -> tuple[Vector, Vector]:
         """Return sign and logarithm of T(y) at some rows."""
         powers = {**fixed, **dict(zip(free, numbers[1:], strict=True))}
         size = np.full(len(self.y), numbers[0])[rows]
@@ -301,9 +304,7 @@ def _finished(
     if abs(law.log_size) > _LARGEST_LOG or any(abs(p) > _LARGEST for p in law.exponents.values()):
         return []
     parity = search.parity
-    factors = [
-        _power(sympy.Symbol(names[k]), p, k in parity, parity.get(k) == 1) for k, p in law.exponents.items()
-    ]
+    factors = [_power(sympy.Symbol(names[k]), p, k in parity, parity.get(k) == 1) for k, p in law.exponents.items()]
     odd = sum(parity.get(k, 0) is None and p % 2 == 1 for k, p in law.exponents.items())
     size = sympy.Float(law.sign * (-1) ** odd * math.exp(law.log_size), 17)
     expression = search.transform.sympy_inverse(sympy.Mul(size, *factors), int(search.branch))

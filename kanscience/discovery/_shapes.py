@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from kanscience.compiler import expression
+from kanscience.datasets import random_split
+from kanscience.discovery._candidates import Proposal
 from kanscience.network import LayerShape, MultKAN, prune, trace
 from kanscience.symbolic import SnapReport, snap
 from kanscience.training import FitReport, Penalty, fit
@@ -24,6 +27,7 @@ from kanscience.training import FitReport, Penalty, fit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import ArrayLike
 
     from kanscience.functions import Library
@@ -32,7 +36,49 @@ _COARSE, _FINE = (5,), (10, 20)
 _STARTS = 4  # cold starts of a shape, while they disagree
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
 _EXACT = 1e-11  # RMSE over spread, rounding's size
-_CURVATURES = (1e-3, 1e-4, 1e-5, 1e-6)  # of the first layer, one after the other: straight edges where they serve
+_SNAP_SECONDS = 5.0  # of trying other functions for one network, once its first choices are not exact
+_STRAIGHT_STARTS = 6
+_CURVATURES = (1e-2, 1e-4, 1e-6)  # of the first layer, one after the other: straight edges where they serve
+
+
+def network_candidates(
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    names: Sequence[str],
+    sigma: np.ndarray | None = None,
+    valid: tuple[np.ndarray, np.ndarray] | None = None,
+    library: Library | None = None,
+    seed: int = 0,
+    deadline: float = math.inf,
+) -> list[Proposal]:
+    """Return formulas read from networks of growing shape: additive ones, then up to three sums and a product.
+
+    Args:
+        X: (N, n) rows to learn from.
+        y: (N,) targets.
+        names: of the inputs.
+        sigma: (N,) standard errors of y, or None.
+        valid: rows that decide; None holds a fifth of the rows back.
+        library: of the functions to choose from.
+        seed: of all starts and of the rows held back.
+        deadline: on the clock of ``time.monotonic``.
+    """
+    if valid is None:
+        split = random_split(len(X), fraction=0.2, seed=seed)
+        valid = X[split.held_out], y[split.held_out]
+        X, y = X[split.train], y[split.train]
+        sigma = None if sigma is None else sigma[split.train]
+    found: list[Proposal] = []
+    for width in ([X.shape[1], 1], [X.shape[1], (3, 1), 1]):
+        for result in laws_of_shape(width, X, y, valid=valid, sigma=sigma, library=library, seed=seed, deadline=deadline):
+            route = f"network {result.splines.width}"
+            for candidate in result.report.front:
+                formula = expression(candidate.network, names=names)[0]
+                found.append(Proposal(formula, route, candidate.network))
+            if result.report.exact:
+                return found
+    return found
 
 
 @dataclass(frozen=True)
@@ -68,19 +114,22 @@ def laws_of_shape(
         seed: of all starts.
         deadline: on the clock of ``time.monotonic``; no shape is begun after it.
     """
-    whole = _fitted(MultKAN(width, base=base, seed=seed), X, y, sigma, valid, _COARSE)
+    whole = _fitted(MultKAN(width, base=base, seed=seed), X, y, sigma, valid, _COARSE)[1].valid_loss
+    slack = 1 + 2 / (2 * len(valid[1])) ** 0.5  # two standard errors of a root mean square
     for shape in shapes_inside(width):
         if time.monotonic() > deadline:
             return
-        best = _best_start(shape, X, y, sigma, valid, base, seed)
-        for splines, report in _refinements(best, X, y, sigma, valid):
-            if report.valid_loss > _NO_FIT * whole[1].valid_loss:
+        coarse, best = _best_start(shape, X, y, sigma, valid, base, seed)
+        for splines, report in _refinements(best, X, y, sigma, valid, seed):
+            if report.valid_loss > _NO_FIT * whole:
                 continue
-            network, snapped = snap(splines, X, y, sigma=sigma, valid=valid, library=library)
+            left = min(deadline - time.monotonic(), _SNAP_SECONDS)
+            network, snapped = snap(splines, X, y, sigma=sigma, valid=valid, library=library, time_budget=max(left, 0))
             yield ShapeResult(network, splines, snapped, report)
-            if snapped.exact:
-                return
-            if time.monotonic() > deadline:
+            # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
+            at_limit = report.valid_loss > 0.5 * min(coarse, whole) and report.valid_loss < slack * whole
+            done = snapped.exact or (at_limit and snapped.loss < slack * min(report.valid_loss, whole))
+            if done or time.monotonic() > deadline:
                 return
 
 
@@ -121,8 +170,8 @@ def _fitted(network: MultKAN, X, y, sigma, valid, grids, **options) -> tuple[Mul
     return network, fit(network, X, y, sigma=sigma, valid=valid, grids=grids, progress=False, **options)
 
 
-def _best_start(shape, X, y, sigma, valid, base, seed) -> MultKAN:
-    """Return the best of a few cold starts on the coarse grid; two that agree end the search."""
+def _best_start(shape, X, y, sigma, valid, base, seed) -> tuple[float, MultKAN]:
+    """Return the best of a few cold starts on the coarse grid, and its loss; two that agree end the search."""
     found: list[tuple[float, MultKAN]] = []
     for start in range(_STARTS):
         network = MultKAN(shape, base=base, seed=1000 * seed + start)
@@ -130,22 +179,39 @@ def _best_start(shape, X, y, sigma, valid, base, seed) -> MultKAN:
         found = sorted([*found, (loss, network)], key=lambda pair: pair[0])
         if len(found) > 1 and found[1][0] < 1.2 * found[0][0]:
             break
-    return found[0][1]
+    return found[0]
 
 
-def _refinements(network: MultKAN, X, y, sigma, valid) -> Iterator[tuple[MultKAN, FitReport]]:
-    """Go through a network's refined forms: with straight edges where they serve as well, then as it was fitted."""
-    if network.shapes[0].nodes == 1 or len(network.shapes) == 1:
-        yield _refined(copy.deepcopy(network), X, y, sigma, valid)
-        return
-    straight = copy.deepcopy(network)
-    layers = len(network.layers)
-    for strength in _CURVATURES:
-        penalty = Penalty(strength, l1=0.1, entropy=0, curvature=(1.0,) + (0.0,) * (layers - 1))
-        fit(straight, X, y, sigma=sigma, steps=30, penalty=penalty, progress=False)
-    straight, _ = prune(straight, trace(straight, torch.as_tensor(X)))
-    yield _refined(straight, X, y, sigma, valid)
+def _refinements(network: MultKAN, X, y, sigma, valid, seed) -> Iterator[tuple[MultKAN, FitReport]]:
+    """Go through a shape's refined forms: with straight edges where they serve as well, then as it was fitted.
+
+    Several hidden nodes share a function between them in many ways, of which only the one with straight edges is
+    readable. It is not found by straightening another: the penalty must be there from the cold start on.
+    """
+    if network.shapes[0].nodes > 1 and len(network.shapes) > 1:
+        straight = _straight_start(network, X, y, sigma, seed)
+        straight, _ = prune(straight, trace(straight, torch.as_tensor(X)))
+        yield _refined(straight, X, y, sigma, valid)
     yield _refined(copy.deepcopy(network), X, y, sigma, valid)
+
+
+def _straight_start(network: MultKAN, X, y, sigma, seed: int) -> MultKAN:
+    """Return the best of several cold starts whose first layer pays for curvature, which is then relaxed."""
+    layers = len(network.layers)
+    curvature = (1.0,) + (0.0,) * (layers - 1)
+    found: list[tuple[float, MultKAN]] = []
+    for start in range(_STRAIGHT_STARTS):
+        straight = MultKAN(network.width, base="identity", seed=1000 * seed + 500 + start)
+        penalty = Penalty(_CURVATURES[0], l1=0, entropy=0, curvature=curvature)
+        loss = fit(straight, X, y, sigma=sigma, steps=40, penalty=penalty, progress=False).loss
+        found = sorted([*found, (loss, straight)], key=lambda pair: pair[0])
+        if len(found) > 1 and found[1][0] < 1.2 * found[0][0] and found[0][0] < 0.1 * found[-1][0]:
+            break
+    best = found[0][1]
+    for strength in _CURVATURES[1:]:
+        penalty = Penalty(strength, l1=0, entropy=0, curvature=curvature)
+        fit(best, X, y, sigma=sigma, steps=20, penalty=penalty, progress=False)
+    return best
 
 
 def _refined(network: MultKAN, X, y, sigma, valid) -> tuple[MultKAN, FitReport]:

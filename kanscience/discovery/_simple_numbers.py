@@ -97,9 +97,7 @@ def _standard_errors(
     return np.sqrt(((directions[keep] / singular[keep, None]) ** 2).sum(axis=0) * variance) / safe
 
 
-def _description_length(
-    formula: Formula, numbers: list[Any], X: Matrix, y: Vector, weights: Vector | None
-) -> float:
+def _description_length(formula: Formula, numbers: list[Any], X: Matrix, y: Vector, weights: Vector | None) -> float:
     w = np.ones(len(y)) if weights is None else weights
     residuals = formula(X, _floats(numbers)) - y
     if not np.isfinite(residuals).all():

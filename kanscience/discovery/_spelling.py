@@ -17,6 +17,8 @@ DIGITS = 5
 def as_text(expression: sympy.Expr, digits: int | None = DIGITS) -> str:
     """Return the formula as one line that sympy reads; ``digits=None`` keeps all digits of its numbers.
 
+    Fitted numbers have a dot: ``2.0*a`` is rounded, ``2*a`` is exact.
+
     Example:
         >>> import sympy
         >>> x = sympy.Symbol("x")
@@ -64,6 +66,33 @@ def latex_name(name: str) -> str:
     return rf"\mathrm{{{escaped}}}"
 
 
+def as_mathml(expression: sympy.Expr, left: str = "", digits: int = DIGITS) -> str:
+    """Return the formula, or the equation ``left = formula``, as presentation MathML, which browsers set."""
+    import sympy
+    from sympy.printing.mathml import MathMLPresentationPrinter
+
+    class Printer(MathMLPresentationPrinter):
+        def _print_Symbol(self, symbol: Any, style: str = "plain") -> Any:  # noqa: N802
+            indexed = re.fullmatch(r"([^\W\d_])_?(\d{1,3})", symbol.name)
+            letter, index = indexed.groups() if indexed else ("", "")
+            name = self.dom.createElement("mi")
+            name.appendChild(self.dom.createTextNode(letter or symbol.name))
+            if not letter:
+                return name
+            subscript, number = self.dom.createElement("msub"), self.dom.createElement("mn")
+            number.appendChild(self.dom.createTextNode(index))
+            subscript.appendChild(name)
+            subscript.appendChild(number)
+            return subscript
+
+    printer: Any = Printer({"mul_symbol": "&#xB7;"})
+    rounded = expression.xreplace({n: sympy.Float(n, digits) for n in expression.atoms(sympy.Float)})
+    body = printer._print(rounded).toxml()
+    if left:
+        body = f"{printer._print(sympy.Symbol(left)).toxml()}<mo>=</mo>{body}"
+    return f'<math display="block"><mrow>{body}</mrow></math>'
+
+
 def as_python(
     expressions: Sequence[sympy.Expr], names: Sequence[str], outputs: Sequence[str], *, note: str = ""
 ) -> str:
@@ -94,14 +123,13 @@ def as_python(
         body = _with_plain_symbols(expression, arguments)
         printer.module_imports.clear()
         code = printer.doprint(body)
-        wanted |= {module.partition(".")[0] for module in printer.module_imports}
-        wanted |= {module for module in printer.module_imports if module.startswith("scipy.")}
+        wanted |= set(printer.module_imports)
         functions.append(
             f"def {name}({', '.join(arguments[n] for n in used)}):\n"
             f'    """{_docstring(f"{output} = {as_text(expression, None)}")}"""\n'
             f"    return {code}\n"
         )
-    imports = "".join(f"import {module}\n" for module in sorted(wanted - {"scipy"}))
+    imports = "".join(f"import {module}\n" for module in sorted(wanted))
     head = f'"""{_docstring(note)}"""\n' + (f"\n{imports}" if imports else "")
     return "\n\n".join([head, *functions])
 
@@ -130,14 +158,15 @@ def python_names(names: Sequence[str]) -> list[str]:
 def _number(value: float, digits: int | None) -> str:
     if digits is None:
         return repr(value)
-    return str(int(value)) if value.is_integer() and abs(value) < 10**digits else f"{value:.{digits}g}"
+    text = f"{value:.{digits}g}"
+    return text if re.search(r"[.en]", text) else f"{text}.0"
 
 
 def _symbols(expression: sympy.Expr) -> list[Any]:
     return sorted(expression.free_symbols, key=str)
 
 
-def _with_plain_symbols(expression: sympy.Expr, names: dict[str, str]) -> sympy.Expr:
+def _with_plain_symbols(expression: sympy.Expr, names: dict[str, str]) -> Any:
     import sympy
 
     return expression.xreplace({s: sympy.Symbol(names.get(s.name, s.name)) for s in _symbols(expression)})

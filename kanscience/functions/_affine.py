@@ -17,7 +17,7 @@ from kanscience.functions._starts import starts
 
 _STAGES = (  # samples, trials kept of each function, their misfit over its best, steps, gain that goes on
     (80, 5, math.inf, 7, 1e-2),
-    (1024, 2, 1.02, 12, 1e-4),
+    (1024, 1, 1.0, 12, 1e-4),
     (math.inf, 1, 1.0, 15, 1e-5),
 )
 _EPSILON = float(np.finfo(float).eps)
@@ -191,7 +191,8 @@ def _constant_fit(function: Function, y: np.ndarray, weights: np.ndarray, r2: fl
             inside = upper - 1
         case _:
             inside = (lower + upper) / 2
-    return AffineFit(function, 0.0, 0.0, inside, float(weights @ y), r2, 1 - r2)
+    offset = float(y[0] + weights @ (y - y[0]))  # one value stays that value, bit for bit
+    return AffineFit(function, 0.0, 0.0, inside, offset, r2, 1 - r2)
 
 
 def _values(function: Function, slope: float, shift: float, x: np.ndarray) -> np.ndarray:

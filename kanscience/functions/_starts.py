@@ -17,7 +17,7 @@ _NEAR_CENTRES = _CENTRES[abs(_CENTRES) < 4]
 _SHARES = np.array([0, 1e-3, 0.01, 0.05, 0.15, 0.3, 0.45])  # of the branch, left free on a side
 _STEEPNESS = np.geomspace(0.1, 300, 15)  # half-width of the samples in u
 _TURNS = np.arange(1.5, 30, 1.5)  # the same where the function oscillates: half a turn apart at the ends
-_PHASES = np.arange(4) * np.pi / 4
+_PHASES = np.arange(8) / 8  # shifts of a periodic function, in periods
 
 
 def starts(functions: Sequence[Function], samples: Samples) -> Trials:
@@ -102,5 +102,8 @@ def _lines(function: Function, samples: Samples, rhythms: np.ndarray) -> tuple[n
     slope = np.unique(np.r_[_STEEPNESS, _TURNS, rhythms])
     if function.parity is None:
         slope = np.r_[slope, -slope]
-    shift = np.concatenate([-np.outer(slope, _NEAR_CENTRES), np.tile(_PHASES, (len(slope), 1))], axis=1)
+    if function.period is None:
+        shift = -np.outer(slope, _NEAR_CENTRES)
+    else:
+        shift = np.tile(function.period * _PHASES, (len(slope), 1))
     return np.broadcast_to(slope[:, None], shift.shape), shift

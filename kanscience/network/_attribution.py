@@ -53,7 +53,9 @@ def attribution(network: MultKAN, trace: Trace) -> Scores:
     ):
         score = nodes[0][list(layer.shape.node_of_subnode)]
         spread = subnode.std(dim=0, correction=0)
-        share = torch.where(spread > 0, edge.std(dim=0, correction=0) / spread, 0)
+        # Edges that cancel leave rounding: no spread either.
+        rounding = 4 * torch.finfo(edge.dtype).eps * edge.abs().amax(dim=0).sum(dim=0)
+        share = torch.where(spread > rounding, edge.std(dim=0, correction=0) / spread, 0)
         subnodes.insert(0, score)
         edges.insert(0, share * score)
         nodes.insert(0, edges[0].sum(dim=1))

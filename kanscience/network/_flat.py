@@ -22,13 +22,12 @@ def layer_masks(layer: Layer) -> dict[str, Tensor]:
     """Return, for each parameter of a layer by its name, which of its numbers are trained."""
     splines, terms = layer.splines, layer.terms
     edge = splines.active & splines.trainable
-    shaped = terms.trainable & terms.has_slope()
     return {
         "splines.coefficients": edge[:, None, :] & splines.axes.has_function()[:, :, None],
         "splines.base_weights": edge if splines.base != "zero" else torch.zeros_like(edge),
         "terms.scale": terms.trainable,
-        "terms.slope": shaped,
-        "terms.shift": shaped,
+        "terms.slope": terms.shaped,
+        "terms.shift": terms.shaped,
         "bias": layer.bias_trainable,
     }
 

@@ -40,7 +40,7 @@ def prune(network: MultKAN, trace: Trace, *, node: float = 1e-2, edge: float = 3
 
     A removed edge leaves its mean over the trace in the bias of its sum (scores see only spread). A subnode without
     edges is a constant, which multiplies the other factors of its product; a product of one becomes a sum. The last
-    node of a layer, inputs and outputs stay.
+    node of a layer, inputs, outputs, and what depends on named constants alone stay.
 
     Args:
         network: left as it is; fit it first.
@@ -75,7 +75,23 @@ def prune(network: MultKAN, trace: Trace, *, node: float = 1e-2, edge: float = 3
         keep = int(score.argmax())
         weak = [n for n in (score < node).nonzero().flatten().tolist() if n != keep]
         doomed |= {(layer, n, target) for n in weak for target in range(scores.edges[layer].shape[1])}
-    return without_edges(network, trace, doomed)
+    # What only named constants lead to has no spread to be judged by.
+    named = _functions_of_constants(network)
+    return without_edges(network, trace, {(layer, n, t) for layer, n, t in doomed if n not in named[layer]})
+
+
+def _functions_of_constants(network: MultKAN) -> list[set[int]]:
+    """Return, for each layer, the source nodes that depend on named constants and on no input."""
+    found = [set(range(network.n_inputs, network.n_inputs + len(network.constant_names)))]
+    for layer in network.layers[:-1]:
+        sources: list[set[int]] = [set() for _ in range(layer.shape.nodes)]
+        node = layer.shape.node_of_subnode
+        for source, target in layer.splines.active.nonzero().tolist():
+            sources[node[target]].add(source)
+        for term in layer.terms.terms:
+            sources[node[term.target]].add(term.source)
+        found.append({n for n, its in enumerate(sources) if its and its <= found[-1]})
+    return found
 
 
 def prune_inputs(network: MultKAN, trace: Trace, *, threshold: float = 1e-2) -> tuple[MultKAN, PruneReport]:

@@ -139,14 +139,16 @@ class SplineEdges(nn.Module):
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return spline features (source, basis, sample) and base features (source, sample)."""
+        return self._features(self.mapped(x), self.axes)
+
+    def _features(self, t: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
         base = base_named(self.base)
-        t = self.mapped(x)
         inside = t.clamp(-1, 1)
-        spline, smooth = dense_features(inside, self.axes), base.value(inside)
+        spline, smooth = dense_features(inside, axes), base.value(inside)
         beyond = t - inside
         if self.degree == 0 or (not inside_transform(beyond) and not bool(beyond.any())):
             return spline, smooth
-        slope = dense_features(inside, self.axes, derivative=True)
+        slope = dense_features(inside, axes, derivative=True)
         return spline + slope * beyond[:, None], smooth + base.slope(inside) * beyond
 
     def weights(self) -> tuple[Tensor, Tensor]:
@@ -200,26 +202,27 @@ class SplineEdges(nn.Module):
         """
         axes = Axes.of([row.to(self.knots) for row in rows], self.degree)
         coefficients = self.low.new_zeros(len(rows), axes.n_basis, self.active.shape[1])
-        base, base_weights = base_named(self.base), self.base_weights
-        half = (high - low) / 2
-        for source in range(len(rows)):
-            t = dense_points(axes.row(source), self.degree)
+        base, base_weights = base_named(self.base), self.base_weights.double()
+        for source in range(len(rows)):  # in float64 whatever the network's precision: a solution loses digits
+            row, left, half = axes.row(source).double(), low[source].double(), (high - low)[source].double() / 2
+            t = dense_points(row, self.degree)
             if x is not None:
-                sample = (x[source] - low[source]) / half[source] - 1
+                sample = (x[source].double() - left) / half - 1
                 t = torch.cat([t, sample[sample.abs() <= 1]])
-            curves = self._curves(source, low[source] + half[source] * (t + 1))
-            target = curves - base.value(t)[:, None] * base_weights[source]
-            fitted = fit_coefficients(t, target, axes.row(source), self.degree, ridge)
+            target = self._curves(source, left + half * (t + 1)) - base.value(t)[:, None] * base_weights[source]
+            fitted = fit_coefficients(t, target, row, self.degree, ridge)
             coefficients[source, : len(fitted)] = fitted
         self.knots, self.intervals, self.low, self.high = axes.knots, axes.intervals, low.clone(), high.clone()
         self._set_coefficients(coefficients)
 
     def _curves(self, source: int, x: Tensor) -> Tensor:
-        """Return (sample, target) values of one source's curves."""
-        repeated = x.expand(self.low.shape[0], -1)
-        spline, smooth = self.features(repeated)
-        coefficients, base_weights = self.weights()
-        return spline[source].T @ coefficients[source] + smooth[source][:, None] * base_weights[source]
+        """Return (sample, target) values of one source's curves, in float64."""
+        low, high = self.low[source].double(), self.high[source].double()
+        row = self.axes.row(source).double()
+        t = (x - (low + high) / 2) / ((high - low) / 2)
+        spline, smooth = self._features(t[None], Axes.of([row], self.degree))
+        coefficients, base_weights = (numbers[source].double() for numbers in self.weights())
+        return spline[0].T @ coefficients[: len(row) - self.degree - 1] + smooth[0][:, None] * base_weights
 
 
 def widened(low: float, high: float) -> tuple[float, float]:

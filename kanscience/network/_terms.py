@@ -36,6 +36,7 @@ class TermEdges(nn.Module):
     source: Tensor
     target: Tensor
     trainable: Tensor
+    shaped: Tensor
 
     def __init__(self, terms: Sequence[EdgeTerm], targets: int, dtype: torch.dtype) -> None:
         super().__init__()
@@ -48,9 +49,12 @@ class TermEdges(nn.Module):
         for name, dtype_of_it in (("source", torch.long), ("target", torch.long), ("trainable", torch.bool)):
             values = [getattr(term, name) for term in self.terms]
             self.register_buffer(name, torch.tensor(values, dtype=dtype_of_it), persistent=False)
+        # Which terms are more than `scale * x`: the identity's slope is 1 and its shift 0 for ever.
+        shaped = [term.function.name != "identity" for term in self.terms]
+        self.register_buffer("shaped", self.trainable & torch.tensor(shaped, dtype=torch.bool), persistent=False)
         for name in ("scale", "slope", "shift"):
             values = [getattr(term, name).value for term in self.terms]
-            trained = self.trainable if name == "scale" else self.trainable & self.has_slope()
+            trained = self.trainable if name == "scale" else self.shaped
             register_numbers(self, name, torch.tensor(values, dtype=dtype), trained)
 
     def __len__(self) -> int:
@@ -64,17 +68,12 @@ class TermEdges(nn.Module):
     @property
     def slope(self) -> Tensor:
         """The factors of the terms' arguments."""
-        return numbers(self, "slope", self.trainable & self.has_slope())
+        return numbers(self, "slope", self.shaped)
 
     @property
     def shift(self) -> Tensor:
         """What is added to the terms' arguments."""
-        return numbers(self, "shift", self.trainable & self.has_slope())
-
-    def has_slope(self) -> Tensor:
-        """Return which terms are more than ``scale * x``: the identity's slope is 1 and its shift 0 for ever."""
-        flags = [term.function.name != "identity" for term in self.terms]
-        return torch.tensor(flags, dtype=torch.bool, device=self.source.device)
+        return numbers(self, "shift", self.shaped)
 
     def unscaled(self, x: Tensor) -> Tensor:
         """Return ``f(slope * x + shift)`` of every term, (term, sample)."""

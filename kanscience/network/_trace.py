@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from kanscience._typing import ArrayLike
 from kanscience.network._layer import Layer, multiply
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Trace:
 
 
 @torch.no_grad()
-def trace(network: MultKAN, x: Tensor) -> Trace:
+def trace(network: MultKAN, x: ArrayLike) -> Trace:
     """Run the network once and return every intermediate value.
 
     Args:

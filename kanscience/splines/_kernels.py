@@ -35,8 +35,9 @@ class Axes:
     @classmethod
     def of(cls, rows: list[Tensor], degree: int) -> Axes:
         """Build from one knot vector per source."""
-        longest = max((len(row) for row in rows), default=1 + 2 * degree)
-        knots = torch.stack([torch.nn.functional.pad(r, (0, longest - len(r)), value=torch.inf) for r in rows])
+        longest = max((len(row) for row in rows), default=2 + 2 * degree)
+        padded = [torch.nn.functional.pad(row, (0, longest - len(row)), value=torch.inf) for row in rows]
+        knots = torch.stack(padded) if rows else torch.zeros(0, longest, dtype=torch.float64)
         intervals = torch.tensor([len(row) - 1 - 2 * degree for row in rows], device=knots.device)
         return cls.from_padded(knots, intervals, degree)
 

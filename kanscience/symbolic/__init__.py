@@ -2,5 +2,6 @@
 
 from kanscience.symbolic._constants import snap_constant
 from kanscience.symbolic._snap import SnapCandidate, SnapReport, snap
+from kanscience.symbolic._suggest import Candidate, Suggestions, suggest
 
-__all__ = ["SnapCandidate", "SnapReport", "snap", "snap_constant"]
+__all__ = ["Candidate", "SnapCandidate", "SnapReport", "Suggestions", "snap", "snap_constant", "suggest"]

@@ -7,6 +7,7 @@ what the data determine, and constants look like the law's own.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,8 @@ def without_redundancy(term: Term, function: Function) -> tuple[Term, float]:
         gain, constant = _moved(function, shift)
         offset += scale * constant
         scale, shift_number = scale * gain, ZERO
+    if not (math.isfinite(scale) and math.isfinite(offset)) or (scale == 0) != (term.scale.value == 0):
+        return term, 0.0  # exp(800) has no place in a factor
     if scale == term.scale.value:
         return replace(term, slope=slope_number, shift=shift_number), offset
     return replace(term, scale=Number(scale), slope=slope_number, shift=shift_number), offset

@@ -41,8 +41,8 @@ def snap_constant(value: float, tolerance: float) -> Expr | None:
     if abs(value) <= tolerance:
         return _exact(0, 1, "one")
     tolerance = max(tolerance, 4 * math.ulp(value))
-    price, _, *exact = min(_candidates(value, tolerance), default=(math.inf, 0.0, 0, 1, "one"))
-    return _exact(*exact) if price <= math.log(abs(value) / tolerance) else None
+    price, _, n, d, factor = min(_candidates(value, tolerance), default=(math.inf, 0.0, 0, 1, "one"))
+    return _exact(n, d, factor) if price <= math.log(abs(value) / tolerance) else None
 
 
 def _candidates(value: float, tolerance: float) -> Iterator[tuple[float, float, int, int, str]]:

@@ -6,11 +6,11 @@ import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
-from kanscience.symbolic._constants import snap_constant
 from torch import Tensor
 
 from kanscience.graph import Number
 from kanscience.network import MultKAN
+from kanscience.symbolic._constants import snap_constant
 from kanscience.symbolic._description import description_length
 from kanscience.symbolic._refit import Held, exact_numbers, places, refit_, with_number
 from kanscience.training import Regression
@@ -57,9 +57,13 @@ def _proposals(network: MultKAN, train: Samples, weights: Tensor) -> list[tuple[
     values = problem.start()
     if not len(values):
         return []
-    errors = _standard_errors(problem, values)
+    errors, undetermined = _standard_errors(problem, values)
     found = []
-    for index, value, error in zip(problem.free.tolist(), values, errors, strict=True):
+    for index, value, error, is_open in zip(problem.free.tolist(), values, errors, undetermined, strict=True):
+        if is_open:
+            # The others make up for any value: 1 is the simplest that removes nothing.
+            found.append((_plainness(1 if value > 0 else -1), index, 1 if value > 0 else -1))
+            continue
         # Beside the error of the fit, the digits that a fit's own convergence leaves open.
         tolerance = _ERRORS * error + 1e-9 * max(abs(value), 1.0)
         exact = snap_constant(float(value), float(tolerance))
@@ -79,7 +83,8 @@ def _plainness(exact) -> float:
     return float(size) + 2.0 * len(exact.atoms(sympy.NumberSymbol)) + 0.5 * bool(exact.is_negative)
 
 
-def _standard_errors(problem: Held, values: np.ndarray) -> np.ndarray:
+def _standard_errors(problem: Held, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the standard error of each number, and which ones the data do not determine."""
     residuals, rows = problem.linearize(values)
     length = np.linalg.norm(rows, axis=1)
     safe = np.where(length > 0, length, 1.0)
@@ -87,6 +92,5 @@ def _standard_errors(problem: Held, values: np.ndarray) -> np.ndarray:
     keep = singular > 1e-12 * singular.max(initial=1e-300)
     variance = float(residuals @ residuals) / max(residuals.size - int(keep.sum()), 1)
     spread = np.sqrt((u[:, keep] ** 2 / singular[keep] ** 2).sum(axis=1) * variance) / safe
-    # A direction that no sample sees: anything is as good, so the simplest number in reach of its own size.
-    open_share = 1 - (u[:, keep] ** 2).sum(axis=1)
-    return np.where(open_share > 1e-6, np.abs(values), spread)
+    # Whether a part of the number's direction is seen by no sample.
+    return spread, 1 - (u[:, keep] ** 2).sum(axis=1) > 1e-6

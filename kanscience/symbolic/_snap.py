@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from kanscience.functions import AffineFit, Library, affine_fits, as_library
-from kanscience.graph import Graph, Number, SplineTerm, Term
+from kanscience.graph import Graph, Number, Term
 from kanscience.network import MultKAN, edge_ends, rebuilt, to_graph, trace, without_edges
 from kanscience.symbolic._canonical import canonical
 from kanscience.symbolic._description import complexity, description_length, price
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
     from kanscience._typing import ArrayLike
     from kanscience.training import Samples
 
+Edge = tuple[int, int, int]
+
 _EXACT = 1e-11  # RMSE over spread: no approximation by other functions comes near, rounding stays below
-_KEPT = 4  # candidates an edge, by their description length on the edge alone
+_KEPT = 4  # functions an edge, by their description length on the edge alone
 _QUICK, _THOROUGH = 12, 60  # refit steps to judge a choice by, and to finish
+_HOPEFUL = 30.0  # nats above the best after a quick refit from which a thorough one may still win
 
 
 @dataclass(frozen=True)
@@ -48,23 +52,19 @@ class SnapReport:
     """How splines became symbols.
 
     ``front`` holds the candidates that no other beats in both complexity and loss, simplest first; ``loss`` is the
-    RMSE of the chosen one on the rows that decide, ``spline_loss`` that of the network before.
+    RMSE of the chosen one on the rows that decide, ``spline_loss`` that of the network before, both in the unit of the
+    targets. ``exact`` says that the loss is rounding's.
     """
 
     loss: float
     spline_loss: float
     exact: bool
-    functions: dict[tuple[int, int, int], str]
+    functions: dict[Edge, str]
     front: tuple[SnapCandidate, ...]
 
     def __str__(self) -> str:
         lines = [f"RMSE {self.loss:.3g} (splines: {self.spline_loss:.3g})", "complexity, loss, formula:"]
         return "\n".join(lines + [str(candidate) for candidate in self.front])
-
-
-class _Choice(NamedTuple):
-    fit: AffineFit
-    price: float  # description length on the edge alone
 
 
 def snap(
@@ -76,12 +76,13 @@ def snap(
     valid: tuple[ArrayLike, ArrayLike] | float | None = None,
     library: Library | Sequence[str] | None = None,
     constants: bool = True,
+    time_budget: float | None = None,
     seed: int | None = None,
 ) -> tuple[MultKAN, SnapReport]:
     """Replace every spline by a library function, refitting all numbers together.
 
     For each edge the library is fitted to the curve; what the curve's own accuracy cannot tell apart is ranked by
-    price. Choices are then judged by the whole network: after a short joint refit, by the description length
+    price. Choices are then judged by the whole network: after a joint refit, by the description length
     ``n/2 log(loss) + price`` on rows held back. At the end the numbers that are determined are written in the simplest
     way, and constants become integers, rationals or multiples of pi, e and sqrt(2) where the loss agrees.
 
@@ -91,6 +92,7 @@ def snap(
         valid: rows that decide; None holds a fifth back (all rows decide below 30).
         library: a `Library`, or labels to choose from, such as ``["sin", "x^2", "exp"]``.
         constants: whether to look for simple constants.
+        time_budget: seconds after which no further choice is tried; None tries all.
         seed: of the rows held back.
 
     Returns:
@@ -101,28 +103,53 @@ def snap(
         >>> x = np.linspace(-1, 1, 200)[:, None]
         >>> network = ks.MultKAN([1, 1], seed=0)
         >>> _ = ks.fit(network, x, np.sin(2 * x), grids=(5, 10, 20))
-        >>> formula, report = ks.snap(network, x, np.sin(2 * x))
+        >>> formula, report = ks.snap(network, x, np.sin(2 * x), seed=0)
         >>> ks.expression(formula)
         [sin(2*x1)]
     """
+    deadline = math.inf if time_budget is None else time.monotonic() + time_budget
     if valid is None and len(np.asarray(inputs)) >= 30:
         valid = 0.2
     generator = torch.Generator().manual_seed(torch.seed() % 2**63 if seed is None else seed)
     train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
     with one_thread():
-        return _Search(network, as_library(library), train, held or train).run(constants)
+        return _Search(network, as_library(library), train, held or train, deadline).run(constants)
 
 
 class _Search:
     """One network on its way from splines to symbols."""
 
-    def __init__(self, network: MultKAN, library: Library, train: Samples, held: Samples) -> None:
-        self.network, self.library = network.to(torch.float64), library
+    def __init__(
+        self, network: MultKAN, library: Library, train: Samples, held: Samples, deadline: float = math.inf
+    ) -> None:
+        self.network, self.library, self.deadline = network, library, deadline
         self.train, self.held = train, held
         self.weights = normalised_weights(train.y, train.sigma, 0.0)
         self.held_weights = normalised_weights(held.y, held.sigma, 0.0)
         self.spread = float((held.y - held.y.mean(dim=0)).square().mean().sqrt()) or 1.0
         self.found: list[SnapCandidate] = []
+
+    def run(self, constants: bool) -> tuple[MultKAN, SnapReport]:
+        """Go the whole way."""
+        spline_loss = self.loss(self.network)
+        best = self.network
+        rankings = self.rankings(spline_loss)
+        if rankings:
+            best = self.at_once(rankings)
+            if not self.is_exact(best):
+                best = min(best, self.one_by_one(rankings), key=self.length)
+                best = self.improved(best)
+        if constants:
+            best = self.with_constants(best)
+        self.keep(best)
+        loss = self.loss(best)
+        return best, SnapReport(
+            loss=self.spread * loss**0.5,
+            spline_loss=self.spread * spline_loss**0.5,
+            exact=self.is_exact(best),
+            functions=_functions(best),
+            front=self.front(),
+        )
 
     # ---- judging ---------------------------------------------------------------------------------------------
 
@@ -130,70 +157,23 @@ class _Search:
         """Return the mean squared residual over the variance, on the rows that decide."""
         return weighted_square(network, self.held.x, self.held.y, self.held_weights) / network.n_outputs
 
+    def is_exact(self, network: MultKAN) -> bool:
+        """Return whether only rounding is left."""
+        return self.loss(network) <= _EXACT**2
+
     def length(self, network: MultKAN) -> float:
         """Return the description length, on the rows that decide."""
-        return description_length(self.loss(network), len(self.held.x)) + price(to_graph(network), self.library)
+        nats = price(to_graph(network), self.vocabulary(network))
+        return description_length(self.loss(network), len(self.held.x)) + nats
+
+    def vocabulary(self, network: MultKAN) -> Library:
+        """Return the library with all functions that the network uses."""
+        return self.library.with_functions(*(f for layer in network.layers for f, _ in layer.terms.functions))
 
     def refit(self, network: MultKAN, steps: int) -> MultKAN:
         """Fit the free numbers in place."""
-        refit_(network, self.train.x, self.train.y, self.weights, steps=steps)
+        refit_(network, self.train.x, self.train.y, self.weights, steps=steps, tolerance=1e-5)
         return network
-
-    # ---- the way ---------------------------------------------------------------------------------------------
-
-    def run(self, constants: bool) -> tuple[MultKAN, SnapReport]:
-        """Go the whole way."""
-        spline_loss = self.loss(self.network)
-        choices = self.choices(spline_loss)
-        picked = dict.fromkeys(choices, 0)
-        best = self.finished(self.substituted(choices, picked)) if choices else self.network
-        if choices and self.loss(best) > _EXACT**2:
-            best = self.one_by_one(choices, best)
-        if constants:
-            best = self.with_constants(best)
-        self.keep(best)
-        front = self.front()
-        functions = {
-            (layer, term.source, term.target): term.function.label
-            for layer, its in enumerate(best.layers)
-            for term in its.terms.terms
-        }
-        loss = self.loss(best)
-        return best, SnapReport(
-            loss=self.spread * loss**0.5,
-            spline_loss=self.spread * spline_loss**0.5,
-            exact=loss <= _EXACT**2,
-            functions=functions,
-            front=front,
-        )
-
-    def choices(self, spline_loss: float) -> dict[tuple[int, int, int], list[_Choice]]:
-        """Return the best functions for each spline edge, by their description length on that edge."""
-        record = trace(self.network, self.train.x)
-        found = {}
-        for layer, its in enumerate(self.network.layers):
-            for source, target in its.splines.active.nonzero().tolist():
-                x = record.nodes[layer][:, source].numpy()
-                curve = record.edges[layer][:, source, target].numpy()
-                fits = affine_fits(self.library.candidates, x, curve)
-                # A curve is known only as well as the network is: finer differences between functions mean nothing.
-                ranked = sorted(
-                    (
-                        _Choice(fit, description_length(fit.misfit + spline_loss, len(x)) + _edge_price(fit, len(x)))
-                        for fit in fits
-                        if math.isfinite(fit.misfit)
-                    ),
-                    key=lambda choice: choice.price,
-                )
-                found[layer, source, target] = ranked[:_KEPT]
-        return found
-
-    def substituted(self, choices: dict, picked: dict[tuple[int, int, int], int], base: Graph | None = None) -> MultKAN:
-        """Return the network with the picked function on each of these edges, all their numbers free."""
-        graph = to_graph(self.network) if base is None else base.copy()
-        for edge, pick in picked.items():
-            _substitute(graph, *edge_ends(self.network, edge), choices[edge][pick].fit)
-        return rebuilt(self.network, graph)
 
     def finished(self, network: MultKAN) -> MultKAN:
         """Refit, write canonically, refit again, and remember the result."""
@@ -205,37 +185,100 @@ class _Search:
         self.keep(network)
         return network
 
-    def vocabulary(self, network: MultKAN) -> Library:
-        """Return the library with all functions that the network uses."""
-        return self.library.with_functions(*(f for layer in network.layers for f, _ in layer.terms.functions))
+    # ---- choosing --------------------------------------------------------------------------------------------
 
-    def one_by_one(self, choices: dict, best: MultKAN) -> MultKAN:
-        """Fix the edges in the order of how sure they are, then try each alternative once more in the whole formula."""
-        picked: dict[tuple[int, int, int], int] = {}
-        sureness = {e: c[1].price - c[0].price if len(c) > 1 else math.inf for e, c in choices.items()}
-        for edge in sorted(choices, key=lambda e: -sureness[e]):
-            trials = []
-            for pick in range(len(choices[edge])):
-                network = self.refit(self.substituted(choices, {**picked, edge: pick}), _QUICK)
-                trials.append((self.length(network), pick))
-            picked[edge] = min(trials)[1]
-        best = min((best, self.finished(self.substituted(choices, picked))), key=self.length)
-        return self.improved(choices, picked, best)
+    def rankings(self, spline_loss: float) -> dict[Edge, _Ranking]:
+        """Return the best functions for each spline edge, by their description length on that edge.
 
-    def improved(self, choices: dict, picked: dict[tuple[int, int, int], int], best: MultKAN) -> MultKAN:
-        """Exchange single functions of a symbolic network as long as the description gets shorter."""
-        improving = True
-        while improving and self.loss(best) > _EXACT**2:
-            improving = False
-            for edge in choices:
-                for pick in range(len(choices[edge])):
-                    if pick == picked[edge]:
-                        continue
-                    network = self.finished(self.substituted(choices, {**picked, edge: pick}))
-                    if self.length(network) < self.length(best) - 1e-9:
-                        best, improving = network, True
-                        picked = {**picked, edge: pick}
+        A curve is known only as well as the network is: finer differences between functions mean nothing. How well
+        that is depends on the other edges. Where they make up for an error of the curve to first order, the loss is
+        its square (lenient); where they do not, the loss is the error itself (strict).
+        """
+        record = trace(self.network, self.train.x)
+        found = {}
+        for layer, its in enumerate(self.network.layers):
+            for source, target in its.splines.active.nonzero().tolist():
+                x = record.nodes[layer][:, source].numpy()
+                curve = record.edges[layer][:, source, target].numpy()
+                fits = [f for f in affine_fits(self.library.candidates, x, curve) if math.isfinite(f.misfit)]
+                found[layer, source, target] = _Ranking.of(fits, len(x), spline_loss)
+        return found
+
+    def at_once(self, rankings: dict[Edge, _Ranking]) -> MultKAN:
+        """Return the better of two whole formulas: the lenient first choices everywhere, or the strict ones."""
+        graph = to_graph(self.network)
+        best = None
+        for picked in ({e: r.lenient[0] for e, r in rankings.items()}, {e: r.strict[0] for e, r in rankings.items()}):
+            network = self.finished(self.substituted(graph, picked))
+            best = network if best is None else min(best, network, key=self.length)
+            if self.is_exact(best):
+                break
+        assert best is not None
         return best
+
+    def substituted(self, graph: Graph, picked: dict[Edge, AffineFit]) -> MultKAN:
+        """Return the network of a graph of `self.network` with these functions on these edges, their numbers free."""
+        graph = graph.copy()
+        for edge, fit in picked.items():
+            _substitute(graph, *edge_ends(self.network, edge), fit)
+        return rebuilt(self.network, graph)
+
+    def one_by_one(self, rankings: dict[Edge, _Ranking]) -> MultKAN:
+        """Return the formula whose functions were fixed one after the other, the surest first, all else refitted."""
+        network = self.network
+        for edge in sorted(rankings, key=lambda e: -rankings[e].sureness):
+            graph = to_graph(network)
+            trials = [self.refit(self.substituted(graph, {edge: fit}), _QUICK) for fit in rankings[edge].all]
+            network = min(trials, key=self.length)
+            if time.monotonic() > self.deadline:
+                break
+        return self.finished(self.substituted(to_graph(network), self.leftovers(network)))
+
+    def leftovers(self, network: MultKAN) -> dict[Edge, AffineFit]:
+        """Return the first choices for the edges that are splines still."""
+        record = trace(network, self.train.x)
+        left = {}
+        for layer, its in enumerate(network.layers):
+            for source, target in its.splines.active.nonzero().tolist():
+                x, curve = record.nodes[layer][:, source].numpy(), record.edges[layer][:, source, target].numpy()
+                fits = [f for f in affine_fits(self.library.candidates, x, curve) if math.isfinite(f.misfit)]
+                left[layer, source, target] = _Ranking.of(fits, len(x), self.loss(network)).lenient[0]
+        return left
+
+    def improved(self, best: MultKAN) -> MultKAN:
+        """Exchange single functions of a formula as long as its description gets shorter."""
+        improving = math.isfinite(self.loss(best))
+        while improving and not self.is_exact(best):
+            improving = False
+            for edge in list(_functions(best)):
+                if time.monotonic() > self.deadline:
+                    return best
+                found = self.exchanged(best, edge)
+                if found is not None:
+                    best, improving = found, True
+        return best
+
+    def exchanged(self, best: MultKAN, edge: Edge) -> MultKAN | None:
+        """Return a formula with another function on one edge, if there is one with a shorter description."""
+        layer, source, target = edge
+        if edge not in _functions(best):
+            return None
+        record = trace(best, self.train.x)
+        x, curve = record.nodes[layer][:, source].numpy(), record.edges[layer][:, source, target].numpy()
+        present = _functions(best).get(edge)
+        fits = affine_fits([f for f in self.library.candidates if f.label != present], x, curve)
+        fits = sorted((f for f in fits if math.isfinite(f.misfit)), key=lambda f: _edge_length(f, 0.0, len(x)))
+        lowest = self.length(best)
+        graph = to_graph(best)
+        for fit in fits[:_KEPT]:
+            trial = graph.copy()
+            _substitute(trial, *edge_ends(best, edge), fit)
+            network = self.refit(rebuilt(best, trial), _QUICK)
+            if self.length(network) < lowest + _HOPEFUL:
+                network = self.finished(network)
+                if self.length(network) < lowest - 1e-9:
+                    return network
+        return None
 
     def with_constants(self, network: MultKAN) -> MultKAN:
         """Return the network with simple constants where the loss agrees, and without what became zero."""
@@ -253,8 +296,9 @@ class _Search:
     def keep(self, network: MultKAN) -> None:
         """Remember a symbolic network for the front."""
         loss = self.loss(network)
-        if math.isfinite(loss):
-            self.found.append(SnapCandidate(complexity(to_graph(network), self.vocabulary(network)), self.spread * loss**0.5, network))
+        if math.isfinite(loss) and not any(layer.has_splines for layer in network.layers):
+            tokens = complexity(to_graph(network), self.vocabulary(network))
+            self.found.append(SnapCandidate(tokens, self.spread * loss**0.5, network))
 
     def front(self) -> tuple[SnapCandidate, ...]:
         """Return the candidates that no simpler one equals in loss."""
@@ -265,22 +309,56 @@ class _Search:
         return tuple(front)
 
 
-def _edge_price(fit: AffineFit, n: int) -> float:
-    free = fit.function.n_constants
-    return 2.0 * fit.function.complexity + free * (0.5 * math.log(n) + 3)
+@dataclass(frozen=True)
+class _Ranking:
+    """The best functions of one edge, under two views of how well its curve is known."""
+
+    lenient: tuple[AffineFit, ...]
+    strict: tuple[AffineFit, ...]
+    sureness: float  # nats between the first and the second
+
+    @classmethod
+    def of(cls, fits: Sequence[AffineFit], n: int, loss: float) -> _Ranking:
+        lenient, strict = (
+            sorted((_edge_length(fit, floor, n), k) for k, fit in enumerate(fits)) for floor in (loss**0.5, loss)
+        )
+        sureness = lenient[1][0] - lenient[0][0] if len(lenient) > 1 else math.inf
+        kept = [tuple(fits[k] for _, k in ranked[:_KEPT]) for ranked in (lenient, strict)]
+        return cls(kept[0], kept[1], sureness)
+
+    @property
+    def all(self) -> tuple[AffineFit, ...]:
+        """Both rankings, each function once."""
+        return self.lenient + tuple(fit for fit in self.strict if fit not in self.lenient)
+
+
+def _edge_length(fit: AffineFit, floor: float, n: int) -> float:
+    numbers = fit.function.n_constants * (0.5 * math.log(n) + 3)
+    return description_length(fit.misfit + floor, n) + 2.0 * fit.function.complexity + numbers
+
+
+def _functions(network: MultKAN) -> dict[Edge, str]:
+    return {
+        (layer, term.source, term.target): term.function.label
+        for layer, its in enumerate(network.layers)
+        for term in its.terms.terms
+    }
 
 
 def _substitute(graph: Graph, source: str, target: str, fit: AffineFit) -> None:
-    kept = tuple(term for term in graph.edges[source, target]["function"] if not isinstance(term, SplineTerm))
+    """Put a function on an edge in place of what is trainable there; its offset goes into the sum's bias."""
+    kept = tuple(t for t in graph.edges[source, target]["function"] if isinstance(t, Term) and not t.trainable)
     function = fit.function
+    offset = fit.offset
     if function.name == "zero" or fit.scale == 0:
         new: tuple[Term, ...] = ()
     elif function.name == "identity":
         new = (Term(scale=Number(fit.scale * fit.slope), trainable=True),)
-        fit = replace(fit, offset=fit.offset + fit.scale * fit.shift)
+        offset += fit.scale * fit.shift
     else:
         numbers = (Number(fit.scale), Number(fit.slope), Number(fit.shift))
         new = (Term(function.name, function.arguments, *numbers, trainable=True),)
     graph.edges[source, target]["function"] = kept + new
-    bias = graph.nodes[target]["bias"].value + fit.offset
-    graph.nodes[target].update(bias=Number(bias), trainable=True)
+    graph.nodes[target].update(bias=Number(graph.nodes[target]["bias"].value + offset), trainable=True)
+
+

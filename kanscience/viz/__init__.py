@@ -1,5 +1,6 @@
-"""Pictures. Imported only when something is drawn."""
+"""Pictures and pages. Imported only when something is drawn."""
 
 from kanscience.viz._plot import plot
+from kanscience.viz._report import contents, report
 
-__all__ = ["plot"]
+__all__ = ["contents", "plot", "report"]

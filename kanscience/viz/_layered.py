@@ -27,6 +27,7 @@ from kanscience.viz._marks import curve_in_box, draw_nodes
 from kanscience.viz._style import GREY, INK, MIXED, NAME_SIZE, SYMBOLIC, canvas, style
 
 _FAINTEST = 0.06
+_MOST_LINES = 5000
 
 
 @dataclass(frozen=True)
@@ -94,16 +95,17 @@ def _draw_edges(
     lines, line_colours = [], []
     frames, frame_colours, faces, curves, curve_colours = [], [], [], [], []
     with_curves = [edge for items in places.layers for edge, thin in items.thin.items() if not thin]
-    crowd = min(1.0, math.sqrt(60 / max(len(places.box), 1)))  # many lines are thin and pale
+    crowd = min(1.0, math.sqrt(60 / min(max(len(places.box), 1), _MOST_LINES)))  # many lines are thin and pale
     shapes = edge_curves(graph, with_curves if places.has_curves else [], library, ranges=ranges)
     half = places.box_size / 2
-    for edge, (x, y) in places.box.items():
+    for edge in _strongest(list(places.box), scores):
+        x, y = places.box[edge]
         opacity = scores.edge(edge)
         start, end = places.node[edge[0]], places.node[edge[1]]
         way = [] if edge in places.straight else [(x, y - half), (x, y + half)]
         lines.append([start, *way, end])
         handed_on = is_identity(graph.edges[edge]["function"])
-        line_colours.append(to_rgba(INK if handed_on else _colour(graph, edge), opacity * 0.75 * max(crowd, 0.02)))
+        line_colours.append(to_rgba(INK if handed_on else _colour(graph, edge), opacity * 0.75 * crowd))
         if edge not in shapes:
             continue
         frames.append([(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)])
@@ -131,18 +133,31 @@ def _draw_edges(
     )
 
 
+def _strongest(edges: list[Edge], scores: Scored) -> list[Edge]:
+    if len(edges) <= _MOST_LINES:
+        return edges
+    if scores.edges:
+        return sorted(edges, key=scores.edge, reverse=True)[:_MOST_LINES]
+    return edges[:: math.ceil(len(edges) / _MOST_LINES)]
+
+
 def _draw_nodes(axes: Axes, graph: Graph, places: Places, scores: Scored) -> None:
     opacity = {node: max(scores.node(node), 0.2) for node in places.node}
     draw_nodes(axes, graph, places.node, opacity=opacity, scale=places.marks**2)
-    spacing = places.inner / max(len(places.sources), 1)
-    for node in places.sources[:: math.ceil(NAME_SIZE / 72 / spacing)]:  # where names would lie on each other: some
+    for node in _some(places.sources, places):
         x, y = places.node[node]
         faint = scores.node(node) < 0.1
         rotation = 90 if places.upright else 0
         places.names[node].draw(axes, x, y - 0.1, color=GREY if faint else INK, va="top", rotation=rotation)
-    for source, label in places.above.items():
+    for source in _some(list(places.above), places):
+        label = places.above[source]
         x, y = places.node[source]
         label.draw(axes, x, y + 0.12, va="bottom", rotation=90 if places.upright_above else 0)
+
+
+def _some(nodes: list[str], places: Places) -> list[str]:
+    # All names, or as many as can stand upright beside each other.
+    return nodes[:: max(1, math.ceil(len(nodes) * 0.1 / places.inner))]
 
 
 def _draw_functions(axes: Axes, graph: Graph, library: Library, places: Places, scores: Scored, always: bool) -> None:

@@ -138,7 +138,7 @@ class Places:
         return nodes_at
 
     def _column_places(self, items: LayerItems) -> list[float]:
-        # Evenly, but an edge whose source has few others stands above its source.
+        # Evenly, but the only edge of a source stands above that source.
         gaps = [
             self.pitch * ((a.width + b.width) / 2 + (_BETWEEN if a.node != b.node else 0))
             for a, b in pairwise(items.columns)
@@ -149,11 +149,7 @@ class Places:
         even = [self.left + stretch * (ends[0] + sum(gaps[:i])) for i in range(len(items.columns))]
         wanted = []
         for column, middle in zip(items.columns, even, strict=True):
-            pull = [{1: 1.0, 2: 0.3}.get(items.readers[source], 0.0) for source, _ in column.edges]
-            wishes = [
-                middle + weight * (self.node[source][0] - middle)
-                for weight, (source, _) in zip(pull, column.edges, strict=True)
-            ]
+            wishes = [self.node[s][0] if items.readers[s] == 1 else middle for s, _ in column.edges]
             wanted.append(float(np.mean(wishes)) if wishes else middle)
         places = spread(wanted, gaps)
         # What stands over an end of the picture moves in; the others keep the distance.

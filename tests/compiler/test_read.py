@@ -24,7 +24,7 @@ def values_of(formulas: list[sympy.Expr], graph: Graph, x: np.ndarray) -> np.nda
 
 
 @given(formula_graphs(splines=False))
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_graph_and_formula_are_one_function(graph):
     expected = evaluate(graph, X)
     rounding = 1e-11 * max(1.0, np.abs(expected).max())

@@ -13,14 +13,14 @@ from tests.helpers_graph import assert_same_graph, formula_graphs
 
 
 @given(formula_graphs())
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 def test_json_round_trip_is_exact(graph):
     assert_same_graph(from_json(to_json(graph)), graph)
     assert_same_graph(from_json(to_json(layers(graph))), layers(graph))
 
 
 @given(graph=formula_graphs())
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 def test_graphml_round_trip_is_exact(graph, tmp_path_factory):
     path = tmp_path_factory.mktemp("graphml") / "graph.graphml"
     for either in (graph, layers(graph)):

@@ -12,7 +12,7 @@ X = np.random.default_rng(0).uniform(-1, 1, (20, 3))
 
 
 @given(formula_graphs())
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 def test_a_layered_graph_is_a_network_and_the_same_function(graph):
     layered = layers(graph)
     assert layered.is_layered
@@ -24,7 +24,7 @@ def test_a_layered_graph_is_a_network_and_the_same_function(graph):
 
 
 @given(formula_graphs())
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 def test_layering_adds_nothing_that_is_trainable(graph):
     def trainable(g: Graph) -> list[str]:
         biases = [str(bias) for _, bias in g.nodes(data="bias") if bias is not None and g.nodes[_]["trainable"]]
@@ -36,7 +36,7 @@ def test_layering_adds_nothing_that_is_trainable(graph):
 
 
 @given(formula_graphs())
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 def test_layering_twice_is_layering_once(graph):
     once = layers(graph)
     assert_same_graph(layers(once), once)

@@ -10,7 +10,7 @@ from tests.helpers_graph import formula_graphs
 
 
 @given(formula_graphs())
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 def test_nodes_of_one_height_keep_their_distance_and_edges_run_forwards(graph):
     for either in (graph, layers(graph)):
         place, lines = routes(either)
@@ -25,7 +25,7 @@ def test_nodes_of_one_height_keep_their_distance_and_edges_run_forwards(graph):
 
 
 @given(formula_graphs())
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 def test_layered_graphs_keep_the_order_of_their_positions(graph):
     layered = layers(graph)
     place = positions(layered)

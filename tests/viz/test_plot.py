@@ -110,7 +110,7 @@ def test_drawing_leaves_matplotlib_and_the_network_alone():
 
 
 @given(formula_graphs())
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 def test_any_graph_is_drawn(graph):
     for either in (graph, layers(graph)):
         figure = ks.plot(either)

@@ -1,0 +1,180 @@
+"""The command line: ``kanscience discover``, ``show``, ``predict``. Same words as in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanscience._errors import DataError, FileError, KanscienceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanscience.network import MultKAN
+
+_NETWORK_FILE = "network.safetensors"
+
+
+class _Letter(click.ClickException):
+    """One line that says what is wrong and what to do."""
+
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """Commands whose errors arrive as letters, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KanscienceError as error:
+            raise _Letter(" ".join(str(error).split())) from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kanscience")
+def main() -> None:
+    """Back and forth between data, networks, structure and formulas."""
+
+
+@main.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--target", required=True, multiple=True, help="Column to explain; several with commas.")
+@click.option("--inputs", multiple=True, help="Columns to explain it with; default: all others.")
+@click.option("--ignore", multiple=True, help="Columns to leave out.")
+@click.option("--sigma", multiple=True, help="Column with the standard error of the target.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.")
+@click.option("--max-complexity", type=int, help="Most operations of a formula.")
+@click.option("--time-budget", type=float, default=60.0, show_default=True, help="Seconds, everything included.")
+@click.option("--seed", type=int, help="The same seed gives the same result.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def discover(
+    data: Path,
+    target: Sequence[str],
+    inputs: Sequence[str],
+    ignore: Sequence[str],
+    sigma: Sequence[str],
+    out: Path | None,
+    max_complexity: int | None,
+    time_budget: float,
+    seed: int | None,
+    quiet: bool,
+) -> None:
+    """Find the law of a column of the table DATA (CSV)."""
+    from kanscience.datasets import read_csv, select_columns
+
+    table = read_csv(data)
+    X, y, errors = select_columns(
+        table,
+        _columns(target, table),
+        inputs=_columns(inputs, table) or None,
+        ignore=_columns(ignore, table),
+        sigma=_columns(sigma, table) or None,
+    )
+    if out is not None and out.exists() and not out.is_dir():
+        raise FileError(f"--out {str(out)!r} is a file. Give a folder for the report.")
+    from kanscience.discovery import discover as find
+
+    found = find(
+        X,
+        y,
+        sigma=errors,
+        max_complexity=max_complexity,
+        time_budget=time_budget,
+        seed=seed,
+        progress=False if quiet else None,
+    )
+    click.echo(str(found))
+    if out is not None:
+        found.report(out)
+        click.echo(f"\n{_files(found, out)}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--picture", type=click.Path(path_type=Path), help="Draw it too: a PNG, SVG or PDF file.")
+def show(file: Path, picture: Path | None) -> None:
+    """Say what a network FILE holds. A report folder stands for its network."""
+    from kanscience.graph import Graph
+    from kanscience.network import to_graph
+
+    network = _network(file)
+    graph: Graph = to_graph(network)
+    click.echo(str(network))
+    click.echo(f"inputs: {', '.join(network.input_names)}")
+    click.echo(f"outputs: {', '.join(network.output_names)}")
+    if graph.is_symbolic:
+        from kanscience.compiler import expression
+        from kanscience.discovery import as_text
+
+        for name, formula in zip(network.output_names, expression(network), strict=True):
+            click.echo(f"{name} = {as_text(formula)}")
+    if picture is not None:
+        _draw(network, picture)
+        click.echo(f"{picture}: its picture")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="CSV file; default: to the screen.")
+def predict(file: Path, data: Path, out: Path | None) -> None:
+    """Predict with the network FILE for every row of the table DATA (CSV); columns are found by name."""
+    from kanscience.datasets import read_csv
+
+    network = _network(file)
+    table = read_csv(data)
+    missing = [name for name in network.input_names if name not in table.columns]
+    if missing:
+        raise DataError(
+            f"{str(data)!r} lacks the columns {', '.join(map(repr, missing))} that the network takes; "
+            f"it has {', '.join(map(repr, table.columns))}. Add or rename them."
+        )
+    _add_predictions(table, network)
+    text = table.to_csv(index=False)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{str(out)!r} cannot be written: {error.strerror}. Choose another file.") from None
+    click.echo(f"{out}: {len(table)} rows with {', '.join(network.output_names)} predicted")
+
+
+def _add_predictions(table: pd.DataFrame, network: MultKAN) -> None:
+    predicted = network.predict(table[list(network.input_names)]).reshape(len(table), -1)
+    for name, column in zip(network.output_names, predicted.T, strict=True):
+        table[f"{name}_predicted" if name in table.columns else name] = column
+
+
+def _columns(given: Sequence[str], table: pd.DataFrame) -> list[str]:
+    """Return the names in options that may be repeated or hold commas, as may names of columns."""
+    parts = ([text] if text in table.columns else text.split(",") for text in given)
+    return [name.strip() for part in parts for name in part if name.strip()]
+
+
+def _network(file: Path) -> MultKAN:
+    from kanscience.network import load
+
+    return load(file / _NETWORK_FILE if file.is_dir() else file)
+
+
+def _draw(network: MultKAN, picture: Path) -> None:
+    from kanscience.viz import plot
+
+    try:
+        plot(network).savefig(picture)
+    except (OSError, ValueError) as error:
+        raise FileError(f"{str(picture)!r} cannot be drawn: {error}. Name a PNG, SVG or PDF file.") from None
+
+
+def _files(found: Any, folder: Path) -> str:
+    from kanscience.discovery import aligned
+    from kanscience.viz import contents
+
+    rows = [(str(folder / name), text) for name, text in contents(found).items()]
+    return aligned([("file", "contains"), *rows], left=(0, 1))

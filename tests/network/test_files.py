@@ -1,0 +1,106 @@
+"""Networks in files."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from kanscience import FileError, MultKAN, OptionError, from_graph, load, save
+from kanscience.functions import Function, default_library
+from kanscience.graph import Graph, Term
+from tests.helpers_networks import KINDS, both_dtypes, every_kind, inputs_of
+
+
+@every_kind
+@both_dtypes
+def test_a_saved_network_returns_bit_for_bit(kind, dtype, tmp_path):
+    network = KINDS[kind]().to(dtype)
+    path = save(network, tmp_path / "network.safetensors")
+    again = load(path)
+    a, b = network.state_dict(), again.state_dict()
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    x = inputs_of(network, 30, reach=3)
+    assert torch.equal(again(x), network(x))
+    for name in ("input_names", "output_names", "constant_names", "units", "readout", "exact_constants"):
+        assert getattr(again, name) == getattr(network, name)
+
+
+def test_a_network_that_was_refined_and_moved_returns(tmp_path):
+    network = MultKAN([2, 3, 1], seed=0)
+    from kanscience.network import refine_
+
+    network.layers[0].splines.adopt_domains_(torch.tensor([[0.0, 10.0], [2.0, 3.0]], dtype=torch.float64))
+    refine_(network, [7, 4])
+    again = load(save(network, tmp_path / "network"))
+    x = inputs_of(network, 30, reach=12)
+    assert torch.equal(again(x), network(x))
+    assert again.layers[0].splines.intervals.tolist() == [7, 7]
+    assert again.layers[0].splines.open.tolist() == [False, False]
+
+
+def test_saving_twice_replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "network.safetensors"
+    save(MultKAN([1, 1], seed=0), path)
+    second = MultKAN([2, 2, 1], seed=1)
+    save(second, str(path))
+    assert load(path).width == [2, 2, 1]
+    assert [p.name for p in tmp_path.iterdir()] == ["network.safetensors"]
+
+
+def test_own_functions_are_asked_for_by_name(tmp_path):
+    own = Function("fourth", torch=_fourth, sympy=lambda u: u**4)
+    library = default_library().with_functions(own)
+    graph = Graph()
+    total = graph.add_sum()
+    graph.add_function(graph.add_input("x"), total, Term("fourth"))
+    graph.add_output("f", total)
+    network = from_graph(graph, library=library)
+    path = save(network, tmp_path / "network")
+    x = torch.tensor([[2.0]], dtype=torch.float64)
+    assert load(path, library=library)(x).item() == 16
+    with pytest.raises(OptionError, match=r"fourth.*library="):
+        load(path)
+
+
+def _fourth(u):
+    return u**4
+
+
+def test_a_missing_file_is_named_with_its_neighbours(tmp_path):
+    save(MultKAN([1, 1], seed=0), tmp_path / "other.safetensors")
+    with pytest.raises(FileError, match=r"no file '.*missing'.*other\.safetensors"):
+        load(tmp_path / "missing")
+    with pytest.raises(FileError, match="no file"):
+        load(tmp_path / "nowhere" / "missing")
+    with pytest.raises(FileError, match="no file"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 200, -1])
+def test_a_damaged_file_is_said_to_be_damaged(keep, tmp_path):
+    path = save(MultKAN([1, 1], seed=0), tmp_path / "network")
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(FileError, match="damaged"):
+        load(path)
+
+
+def test_garbage_foreign_tensors_and_later_versions_are_told_apart(tmp_path):
+    path = tmp_path / "network"
+    path.write_bytes(np.random.default_rng(0).bytes(500))
+    with pytest.raises(FileError, match="damaged or no safetensors"):
+        load(path)
+    save_file({"weight": torch.zeros(3)}, path)
+    with pytest.raises(FileError, match="no network of kanscience"):
+        load(path)
+    save_file({"weight": torch.zeros(3)}, path, {"format": "kanscience network", "version": "99"})
+    with pytest.raises(FileError, match="version 99"):
+        load(path)
+    save_file({"weight": torch.zeros(3)}, path, {"format": "kanscience network", "version": "1"})
+    with pytest.raises(FileError, match="do not fit together"):
+        load(path)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileError, match=r"cannot write .*nowhere"):
+        save(MultKAN([1, 1], seed=0), tmp_path / "nowhere" / "network")
