@@ -3,8 +3,6 @@
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
-# The place of PyTorch's CPU builds, used only where the ordinary index would bring CUDA to a machine without a GPU.
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
@@ -18,7 +16,7 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml .ci/install_torch.py
 	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
-	$(RUN)/python .ci/install_torch.py "$(TORCH)" "$(TORCH_INDEX)"
+	$(RUN)/python .ci/install_torch.py "$(TORCH)"
 	$(RUN)/python -m pip install --quiet -e '.[fast,notebooks,dev]'
 	$(RUN)/python .ci/install_torch.py --check
 	touch $@

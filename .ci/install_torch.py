@@ -1,9 +1,9 @@
 """Install PyTorch: the CPU build unless a GPU is found, and say which build it became.
 
-    python .ci/install_torch.py "torch==2.13.0" CPU_INDEX      python .ci/install_torch.py --check
+    python .ci/install_torch.py "torch==2.13.0"      python .ci/install_torch.py --check
 
 On many machines the ordinary package is the CUDA build, gigabytes that nothing without a GPU can use. So pip
-is asked first what it would install; only if that is CUDA, and there is no GPU, CPU_INDEX is used.
+is asked first what it would install; only if that is CUDA, and there is no GPU, uv fetches PyTorch's CPU build.
 """
 
 import json
@@ -44,13 +44,22 @@ def installed_build() -> tuple[str, str] | None:
     return version, build
 
 
-def main(requirement: str, cpu_index: str) -> None:
+def install_cpu_build(requirement: str) -> None:
+    """Install the CPU build, which uv knows where to find."""
+    pip("install", "uv")
+    command = [sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable, "--torch-backend", "cpu"]
+    subprocess.run([*command, "--reinstall", requirement], check=True)
+
+
+def main(requirement: str) -> None:
     """Install unless a fitting build is there already."""
     gpu = has_gpu()
     present = installed_build()
     if present is None or (not gpu and present[1] != "cpu"):
-        source = ["--index-url", cpu_index] if not gpu and brings_cuda(requirement) else []
-        pip("install", "--force-reinstall" if present else "--upgrade", *source, requirement)
+        if not gpu and brings_cuda(requirement):
+            install_cpu_build(requirement)
+        else:
+            pip("install", "--force-reinstall" if present else "--upgrade", requirement)
     check()
 
 

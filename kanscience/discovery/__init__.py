@@ -4,6 +4,7 @@ from kanscience.discovery._candidates import FRONT_HEADER, Candidate, Front, Pro
 from kanscience.discovery._discover import discover
 from kanscience.discovery._discovery import ERROR_HEADER, Discovery, HeldOut
 from kanscience.discovery._law_network import law_network
+from kanscience.discovery._shapes import ShapeResult, law_of_shape
 from kanscience.discovery._spelling import as_latex, as_mathml, as_python, as_text, latex_name, python_names
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Front",
     "HeldOut",
     "Proposal",
+    "ShapeResult",
     "aligned",
     "as_latex",
     "as_mathml",
@@ -22,5 +24,6 @@ __all__ = [
     "discover",
     "latex_name",
     "law_network",
+    "law_of_shape",
     "python_names",
 ]

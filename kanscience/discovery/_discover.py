@@ -217,8 +217,8 @@ def _polynomials(table: Measurements, seed: int, until: float) -> list[Proposal]
 def _constant(table: Measurements) -> sympy.Expr:
     import sympy
 
-    X, y, sigma = table.learnt
-    mean = sympy.Float(float(np.average(y, weights=None if sigma is None else 1 / sigma**2)), 17)
+    X, y, _ = table.learnt
+    mean = sympy.Float(float(y.mean()), 17)
     return with_simple_numbers(mean, table.names, X, y) if np.ptp(y) == 0 else mean
 
 

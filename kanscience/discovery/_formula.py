@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from jaxtyping import Float64
 
 from kanscience._errors import FormulaError
 from kanscience._typing import Matrix, Vector
@@ -39,6 +40,10 @@ def complexity(expression: sympy.Expr) -> int:
     return int(sympy.count_ops(expression.xreplace(names)))
 
 
+Numbers: TypeAlias = Float64[np.ndarray, " _"]
+"""Values of the constants of a formula."""
+
+
 @dataclass(frozen=True, eq=False)
 class Formula:
     """An expression whose floats are parameters: integers, fractions and pi stay as they are.
@@ -65,11 +70,11 @@ class Formula:
         return tuple(sorted(self.expression.atoms(sympy.Float), key=float))
 
     @cached_property
-    def constants(self) -> Vector:
+    def constants(self) -> Numbers:
         """Their values."""
         return np.array([float(number) for number in self.floats])
 
-    def __call__(self, X: Matrix, constants: Vector | None = None) -> Vector:
+    def __call__(self, X: Matrix, constants: Numbers | None = None) -> Vector:
         """Return one value a row; NaN where the formula is not real or overflows to something undefined."""
         numbers = self.constants if constants is None else constants
         with np.errstate(all="ignore"):
@@ -112,9 +117,9 @@ def refitted(
     y: Vector,
     weights: Vector | None = None,
     *,
-    start: Vector | None = None,
+    start: Numbers | None = None,
     free: Sequence[bool] | None = None,
-) -> Vector:
+) -> Numbers:
     """Return constants with the least ``sum(weights * (formula - y)**2)``.
 
     Args:
@@ -135,7 +140,7 @@ def refitted(
     root = np.ones(len(y)) if weights is None else np.sqrt(weights[finite])
     unit = np.linalg.norm(root * y) or 1.0  # sums of squares near 1: tolerances then mean the same in every unit
 
-    def residuals(theta: Vector) -> Vector:
+    def residuals(theta: Numbers) -> Vector:
         constants = start.copy()
         constants[chosen] = theta
         return np.nan_to_num(root * (formula(X, constants) - y) / unit, nan=1e10, posinf=1e10, neginf=-1e10)
@@ -155,7 +160,7 @@ def refitted(
     return best
 
 
-def jacobian(formula: Formula, X: Matrix, constants: Vector) -> Matrix:
+def jacobian(formula: Formula, X: Matrix, constants: Numbers) -> Float64[np.ndarray, "row constant"]:
     """Return the derivatives (N, constants) of the formula with respect to its constants, by central differences."""
     columns = []
     for k, value in enumerate(constants):

@@ -6,9 +6,10 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from jaxtyping import Float64
 
 from kanscience._typing import Matrix, Vector
 from kanscience.datasets import random_split
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     from kanscience.functions import Library
 
 
+Targets: TypeAlias = Float64[np.ndarray, "row target"]
+"""One column a target."""
+
+
 def fit_networks(
     X: Matrix,
-    y: Matrix,
+    y: Targets,
     *,
-    valid: tuple[Matrix, Matrix],
-    sigma: Matrix | None,
+    valid: tuple[np.ndarray, np.ndarray],
+    sigma: Targets | None,
     names: tuple[str, ...],
     targets: tuple[str, ...],
     seed: int,
@@ -89,8 +94,8 @@ class FittedNetworks:
 
     networks: tuple[MultKAN, ...]
     together: Callable[[Matrix], np.ndarray]
-    deciding: Matrix
-    reported: tuple[Matrix, Matrix]
+    deciding: Targets
+    reported: tuple[np.ndarray, np.ndarray]
 
 
 def fitted_networks(
@@ -161,5 +166,5 @@ def _sigma(table: Measurements) -> Vector:
     return np.ones_like(table.y) if table.sigma is None else table.sigma
 
 
-def _columns(predicted: np.ndarray) -> Matrix:
+def _columns(predicted: np.ndarray) -> Targets:
     return predicted[:, None] if predicted.ndim == 1 else predicted

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import scipy.linalg
+from jaxtyping import Float64
 
 from kanscience._typing import Matrix, Vector
 from kanscience.discovery._candidates import Proposal
+from kanscience.discovery._formula import Numbers
 from kanscience.discovery._simple_numbers import with_simple_numbers
 from kanscience.discovery._spelling import as_text
 
@@ -82,7 +84,7 @@ def polynomials(
 
 class _Step(NamedTuple):
     powers: list[Powers]
-    coefficients: Vector
+    coefficients: Numbers
     length: float  # description length, nats
 
 
@@ -99,7 +101,7 @@ def _monomials(X: Matrix, rows: int) -> list[Powers]:
     return found
 
 
-def _values(X: Matrix, powers: Sequence[Powers]) -> Matrix:
+def _values(X: Matrix, powers: Sequence[Powers]) -> Float64[np.ndarray, "row monomial"]:
     columns = [np.prod([X[:, k] ** p for k, p in enumerate(its) if p], axis=0) for its in powers]
     return np.stack([np.broadcast_to(column, (len(X),)) for column in columns], axis=1).astype(np.float64)
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanscience._typing import Matrix, Vector
+from kanscience._typing import Matrix, Rows, Vector
 from kanscience.datasets import FEW_ROWS, Split, k_folds
 from kanscience.discovery._candidates import Proposal
-from kanscience.discovery._formula import Formula, refitted
+from kanscience.discovery._formula import Formula, Numbers, refitted
 from kanscience.discovery._judge import rmse_with_error
 from kanscience.discovery._simple_numbers import with_simple_numbers
 from kanscience.discovery._spelling import as_text
@@ -96,8 +96,8 @@ def power_laws(
 
     Example:
         >>> x = np.linspace(1, 4, 40)[:, None]
-        >>> [str(law.expression) for law in power_laws(x, 2 * np.sqrt(x[:, 0]), ["x"])][-1]
-        '2*sqrt(x)'
+        >>> "2*sqrt(x)" in [str(law.expression) for law in power_laws(x, 2 * np.sqrt(x[:, 0]), ["x"])]
+        True
     """
     w = np.ones(len(y)) if weights is None else weights
     rng = np.random.default_rng(seed)
@@ -252,7 +252,7 @@ class _Search:
             found.setdefault(sympy.Rational(round(value * denominator), denominator), denominator)
         return [(price, exponent) for exponent, price in found.items()]
 
-    def fit(self, fixed: dict, free: list[int], rows: np.ndarray | None = None) -> Vector:
+    def fit(self, fixed: dict, free: list[int], rows: Rows | None = None) -> Numbers:
         """Return log|c| and the free exponents that fit the logarithms best."""
         rows = np.flatnonzero(self.usable) if rows is None else rows[self.usable[rows]]
         root = np.sqrt(self.certainty[rows])
@@ -273,13 +273,13 @@ class _Search:
             return rmse_with_error(residuals[self.usable])
         return rmse_with_error(residuals, self.weights)
 
-    def predicted(self, fixed: dict, free: list[int], numbers: Vector, rows: np.ndarray) -> Vector:
+    def predicted(self, fixed: dict, free: list[int], numbers: Numbers, rows: Rows) -> Numbers:
         """Return y at some rows."""
         with np.errstate(all="ignore"):
             signs, size = self.model(fixed, free, numbers, rows)
             return self.transform.inverse(signs * np.exp(size), self.branch)
 
-    def model(self, fixed: dict, free: list[int], numbers: Vector, rows: np.ndarray | slice) -> tuple[Vector, Vector]:
+    def model(self, fixed: dict, free: list[int], numbers: Numbers, rows: Rows | slice) -> tuple[Numbers, Numbers]:
         """Return sign and logarithm of T(y) at some rows."""
         powers = {**fixed, **dict(zip(free, numbers[1:], strict=True))}
         size = np.full(len(self.y), numbers[0])[rows]
@@ -308,6 +308,8 @@ def _finished(
     odd = sum(parity.get(k, 0) is None and p % 2 == 1 for k, p in law.exponents.items())
     size = sympy.Float(law.sign * (-1) ** odd * math.exp(law.log_size), 17)
     expression = search.transform.sympy_inverse(sympy.Mul(size, *factors), int(search.branch))
+    if search.in_proportion:
+        weights = np.divide(1.0, y**2, out=np.zeros_like(y), where=y != 0)
     formula = Formula(expression, tuple(names))
     expression = formula.with_constants([float(c) for c in refitted(formula, X, y, weights)])
     simple = with_simple_numbers(expression, names, X, y, weights)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from kanscience._errors import DataError
 from kanscience.compiler import expression
 from kanscience.datasets import random_split
 from kanscience.discovery._candidates import Proposal
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
 _COARSE, _FINE = (5,), (10, 20)
 _STARTS = 4  # cold starts of a shape, while they disagree
+_STEPS = 60  # of every coarse fit
+_HOPELESS = 300.0  # times the whole shape's loss, both coarse: finer grids do not make up for that
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
-_EXACT = 1e-11  # RMSE over spread, rounding's size
 _SNAP_SECONDS = 5.0  # of trying other functions for one network, once its first choices are not exact
 _STRAIGHT_STARTS = 6
 _CURVATURES = (1e-2, 1e-4, 1e-6)  # of the first layer, one after the other: straight edges where they serve
@@ -91,6 +93,55 @@ class ShapeResult:
     fit: FitReport
 
 
+def law_of_shape(
+    width: Sequence,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sigma: ArrayLike | None = None,
+    library: Library | None = None,
+    base: str = "silu",
+    seed: int = 0,
+    time_budget: float = 60.0,
+) -> ShapeResult:
+    """Return the formula that a network of this shape reads from data: fit, prune, refine and snap by themselves.
+
+    Args:
+        width: the largest shape, as `MultKAN` takes it; smaller ones inside it are tried first.
+        X: (N, n) rows.
+        y: (N,) targets. A fifth of the rows decides.
+        sigma: (N,) standard errors of y.
+        library: of the functions to choose from.
+        base: base function of the splines.
+        seed: of all starts and of the rows that decide.
+        time_budget: seconds after which no further shape is begun.
+
+    Returns:
+        An exact formula, or the one with the lowest loss on the rows that decide.
+
+    Example:
+        >>> import numpy as np, kanscience as ks
+        >>> X = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+        >>> ks.expression(law_of_shape([2, 1], X, X[:, 0] ** 2 + np.sin(X[:, 1])).network)
+        [x1**2 + sin(x2)]
+    """
+    X, y = torch.as_tensor(X, dtype=torch.float64), torch.as_tensor(y, dtype=torch.float64)
+    split = random_split(len(X), fraction=0.2, seed=seed)
+    learn, decide = torch.as_tensor(split.train), torch.as_tensor(split.held_out)
+    errors = None if sigma is None else torch.as_tensor(sigma, dtype=torch.float64)[learn]
+    best: ShapeResult | None = None
+    deadline = time.monotonic() + time_budget
+    for found in laws_of_shape(
+        width, X[learn], y[learn], valid=(X[decide], y[decide]), sigma=errors, library=library, base=base, seed=seed,
+        deadline=deadline,
+    ):  # fmt: skip
+        if best is None or found.report.exact or found.report.loss < 0.9 * best.report.loss:
+            best = found
+    if best is None:
+        raise DataError(f"no network inside the shape {list(width)} fits the data well enough to read a formula from it.")
+    return best
+
+
 def laws_of_shape(
     width: Sequence,
     X: ArrayLike,
@@ -114,12 +165,14 @@ def laws_of_shape(
         seed: of all starts.
         deadline: on the clock of ``time.monotonic``; no shape is begun after it.
     """
-    whole = _fitted(MultKAN(width, base=base, seed=seed), X, y, sigma, valid, _COARSE)[1].valid_loss
+    whole = _fitted(MultKAN(width, base=base, seed=seed), X, y, sigma, valid, _COARSE, steps=_STEPS)[1].valid_loss
     slack = 1 + 2 / (2 * len(valid[1])) ** 0.5  # two standard errors of a root mean square
     for shape in shapes_inside(width):
         if time.monotonic() > deadline:
             return
         coarse, best = _best_start(shape, X, y, sigma, valid, base, seed)
+        if coarse > _HOPELESS * whole:
+            continue
         for splines, report in _refinements(best, X, y, sigma, valid, seed):
             if report.valid_loss > _NO_FIT * whole:
                 continue
@@ -175,7 +228,7 @@ def _best_start(shape, X, y, sigma, valid, base, seed) -> tuple[float, MultKAN]:
     found: list[tuple[float, MultKAN]] = []
     for start in range(_STARTS):
         network = MultKAN(shape, base=base, seed=1000 * seed + start)
-        loss = _fitted(network, X, y, sigma, valid, _COARSE, steps=60)[1].valid_loss
+        loss = _fitted(network, X, y, sigma, valid, _COARSE, steps=_STEPS)[1].valid_loss
         found = sorted([*found, (loss, network)], key=lambda pair: pair[0])
         if len(found) > 1 and found[1][0] < 1.2 * found[0][0]:
             break

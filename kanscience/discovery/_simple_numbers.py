@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanscience._typing import Matrix, Vector
-from kanscience.discovery._formula import Formula, jacobian, refitted
+from kanscience.discovery._formula import Formula, Numbers, jacobian, refitted
 from kanscience.symbolic import snap_constant
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _proposals(
 
 def _standard_errors(
     formula: Formula, numbers: list[Any], free: list[int], X: Matrix, y: Vector, weights: Vector | None
-) -> Vector:
+) -> Numbers:
     values = _floats(numbers)
     root = np.ones(len(y)) if weights is None else np.sqrt(weights)
     residuals = root * (formula(X, values) - y)
@@ -117,5 +117,5 @@ def _plainness(exact: Any) -> float:
     return size + 2.0 * len(exact.atoms(sympy.NumberSymbol)) + 0.5 * bool(exact.is_negative)
 
 
-def _floats(numbers: Sequence[Any]) -> Vector:
+def _floats(numbers: Sequence[Any]) -> Numbers:
     return np.array([float(number) for number in numbers])

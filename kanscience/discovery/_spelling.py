@@ -67,17 +67,32 @@ def latex_name(name: str) -> str:
 
 
 def as_mathml(expression: sympy.Expr, left: str = "", digits: int = DIGITS) -> str:
-    """Return the formula, or the equation ``left = formula``, as presentation MathML, which browsers set."""
+    """Return the formula, or the equation ``left = formula``, as presentation MathML, which browsers set.
+
+    Each term of a sum is a ``<math>`` of its own, so that a long sum is broken into lines between them.
+    """
     import sympy
+
+    rounded: Any = expression.xreplace({n: sympy.Float(n, digits) for n in expression.atoms(sympy.Float)})
+    printer = _mathml_printer()
+    parts = [f"{printer._print(sympy.Symbol(left)).toxml()}<mo>=</mo>"] if left else []
+    for k, term in enumerate(rounded.as_ordered_terms()):
+        negative = term.could_extract_minus_sign()
+        sign = "<mo>\u2212</mo>" if negative else "<mo>+</mo>" if k else ""
+        parts.append(sign + printer._print(-term if negative else term).toxml())
+    return " ".join(f"<math><mrow>{part}</mrow></math>" for part in parts)
+
+
+def _mathml_printer() -> Any:
     from sympy.printing.mathml import MathMLPresentationPrinter
 
     class Printer(MathMLPresentationPrinter):
         def _print_Symbol(self, symbol: Any, style: str = "plain") -> Any:  # noqa: N802
             indexed = re.fullmatch(r"([^\W\d_])_?(\d{1,3})", symbol.name)
-            letter, index = indexed.groups() if indexed else ("", "")
+            letter, index = indexed.groups() if indexed else (symbol.name, "")
             name = self.dom.createElement("mi")
-            name.appendChild(self.dom.createTextNode(letter or symbol.name))
-            if not letter:
+            name.appendChild(self.dom.createTextNode(letter))
+            if not index:
                 return name
             subscript, number = self.dom.createElement("msub"), self.dom.createElement("mn")
             number.appendChild(self.dom.createTextNode(index))
@@ -85,12 +100,7 @@ def as_mathml(expression: sympy.Expr, left: str = "", digits: int = DIGITS) -> s
             subscript.appendChild(number)
             return subscript
 
-    printer: Any = Printer({"mul_symbol": "&#xB7;"})
-    rounded = expression.xreplace({n: sympy.Float(n, digits) for n in expression.atoms(sympy.Float)})
-    body = printer._print(rounded).toxml()
-    if left:
-        body = f"{printer._print(sympy.Symbol(left)).toxml()}<mo>=</mo>{body}"
-    return f'<math display="block"><mrow>{body}</mrow></math>'
+    return Printer({"mul_symbol": "&#xB7;"})
 
 
 def as_python(

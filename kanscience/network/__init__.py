@@ -5,7 +5,7 @@ from kanscience.network._bases import base_named
 from kanscience.network._convert import edge_ends, from_graph, rebuilt, to_graph
 from kanscience.network._files import load, save
 from kanscience.network._flat import FlatView, layer_masks
-from kanscience.network._initialize import power_law, redraw_, smooth_curves
+from kanscience.network._initialize import generator_from, power_law, redraw_, smooth_curves
 from kanscience.network._jacobian import Sweep, jacobian, sweep
 from kanscience.network._multkan import MultKAN
 from kanscience.network._prune import PruneReport, prune, prune_inputs, without_edges
@@ -26,6 +26,7 @@ __all__ = [
     "base_named",
     "edge_ends",
     "from_graph",
+    "generator_from",
     "jacobian",
     "layer_masks",
     "load",

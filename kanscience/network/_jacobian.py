@@ -18,7 +18,7 @@ from kanscience.network._bases import base_named
 from kanscience.network._flat import FlatView
 from kanscience.network._layer import Features, Layer, multiply
 from kanscience.network._shape import LayerShape
-from kanscience.splines import local_basis
+from kanscience.splines import local_sums
 
 if TYPE_CHECKING:
     from kanscience.network._multkan import MultKAN
@@ -121,17 +121,15 @@ def _to_sources(layer: Layer, x: Tensor, delta: Tensor) -> Tensor:
 
 
 def _through_splines(splines: SplineEdges, x: Tensor, delta: Tensor) -> Tensor:
-    beyond = splines.mapped(x)
-    t = beyond.clamp(-1, 1)  # outside, a curve keeps the slope of its end
-    slopes, first = local_basis(t, splines.axes, derivative=True)
+    t = splines.mapped(x)
+    inside = t.clamp(-1, 1)  # outside, a curve keeps the slope of its end
     coefficients, base_weights = splines.weights()
     weighted = (coefficients.flatten(0, 1) @ delta).unflatten(0, coefficients.shape[:2])  # (source, basis, N)
-    index = first + torch.arange(splines.degree + 1, device=x.device)[:, None]
-    total = (slopes * weighted.gather(1, index)).sum(dim=1)
+    total = local_sums(weighted, inside, splines.axes, derivative=True)
     if splines.base != "zero":
-        total += base_named(splines.base).slope(t) * (base_weights @ delta)
+        total += base_named(splines.base).slope(inside) * (base_weights @ delta)
     if splines.degree == 0:  # but steps, with their base, end in a constant
-        total *= beyond == t
+        total *= inside == t
     return total / ((splines.high - splines.low) / 2)[:, None]
 
 

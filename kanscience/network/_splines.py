@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from kanscience._transforms import inside_transform
 from kanscience.network._bases import base_named
 from kanscience.network._numbers import numbers, register_numbers
-from kanscience.splines import Axes, dense_features, dense_points, fit_coefficients, spline_sums
+from kanscience.splines import Axes, all_inside, dense_features, dense_points, fit_coefficients, spline_sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +134,8 @@ class SplineEdges(nn.Module):
 
     def mapped(self, x: Tensor) -> Tensor:
         """Return (source, sample) coordinates t, -1 to 1 inside the domains."""
-        low, high = self.low[:, None], self.high[:, None]
-        return ((x - low) - (high - x)) / (high - low)  # in this form rounding never leads out of the domain
+        half = (self.high - self.low) / 2
+        return (x - self.low[:, None]) / half[:, None] - 1  # in this form rounding never leads out of the domain
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return spline features (source, basis, sample) and base features (source, sample)."""
@@ -143,13 +143,12 @@ class SplineEdges(nn.Module):
 
     def _features(self, t: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
         base = base_named(self.base)
+        spline = dense_features(t, axes)
+        if all_inside(t):
+            return spline, base.value(t)
         inside = t.clamp(-1, 1)
-        spline, smooth = dense_features(inside, axes), base.value(inside)
-        beyond = t - inside
-        if self.degree == 0 or (not inside_transform(beyond) and not bool(beyond.any())):
-            return spline, smooth
-        slope = dense_features(inside, axes, derivative=True)
-        return spline + slope * beyond[:, None], smooth + base.slope(inside) * beyond
+        smooth = base.value(inside)
+        return spline, smooth if self.degree == 0 else smooth + base.slope(inside) * (t - inside)
 
     def weights(self) -> tuple[Tensor, Tensor]:
         """Return coefficients and base weights as the forward pass uses them: gradients reach trainable edges only."""
@@ -168,7 +167,7 @@ class SplineEdges(nn.Module):
         """Return the (target, sample) sums for features that are already there."""
         coefficients, base_weights = self.weights()
         sums = spline_sums(spline, coefficients)
-        return sums if self.base == "zero" else sums + base_weights.T @ smooth
+        return sums if self.base == "zero" else torch.addmm(sums, base_weights.T, smooth)
 
     def values(self, x: Tensor) -> Tensor:
         """Return every curve's value, (source, target, sample)."""

@@ -1,9 +1,10 @@
 """One-dimensional curves: knots, basis functions and coefficients, as pure functions of tensors."""
 
+from kanscience.splines._axes import Axes
 from kanscience.splines._basis import bspline_basis, interval_polynomials, polynomial_values
 from kanscience.splines._coefficients import dense_points, fit_coefficients
 from kanscience.splines._gram import curvature_matrix
-from kanscience.splines._kernels import Axes, dense_features, local_basis, spline_sums
+from kanscience.splines._kernels import dense_features, local_basis, local_sums, spline_sums
 from kanscience.splines._knots import (
     DistinctValues,
     KnotRule,
@@ -15,6 +16,7 @@ from kanscience.splines._knots import (
     quantile_knots,
     uniform_knots,
 )
+from kanscience.splines._location import all_inside
 
 __all__ = [
     "Axes",
@@ -22,6 +24,7 @@ __all__ = [
     "KnotRule",
     "Quantiles",
     "Uniform",
+    "all_inside",
     "bspline_basis",
     "contains",
     "dense_points",
@@ -32,6 +35,7 @@ __all__ = [
     "extended",
     "interval_polynomials",
     "local_basis",
+    "local_sums",
     "polynomial_values",
     "quantile_knots",
     "spline_sums",

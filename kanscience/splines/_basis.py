@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kanscience._errors import OptionError, ShapeError
-from kanscience._transforms import inside_transform
 
 
 def bspline_basis(
@@ -109,10 +108,7 @@ def _times_linear(polynomial: Tensor, constant: Tensor, slope: Tensor) -> Tensor
 
 
 def polynomial_values(u: Tensor, polynomials: Tensor) -> Tensor:
-    """Evaluate several polynomials of the same variable, differentiable any number of times.
-
-    The derivative of a polynomial is a polynomial: the backward pass calls this function with differentiated
-    coefficients, so that gradients of any order cost one evaluation each and keep no intermediate values.
+    """Evaluate several polynomials of the same variable.
 
     Args:
         u: (source, 1, sample) points.
@@ -121,37 +117,10 @@ def polynomial_values(u: Tensor, polynomials: Tensor) -> Tensor:
     Returns:
         (source, function, sample) values.
     """
-    if inside_transform(u, polynomials):  # nested forward mode gets custom functions silently wrong
-        return _horner(u, polynomials)
-    return _PolynomialValues.apply(u, polynomials)
-
-
-def _horner(u: Tensor, polynomials: Tensor) -> Tensor:
     value = polynomials[-1]
-    for constant in polynomials[:-1].flip(0):
-        value = torch.addcmul(constant, value, u)
+    for power in reversed(range(len(polynomials) - 1)):
+        value = torch.addcmul(polynomials[power], value, u)
     return value if len(polynomials) > 1 else value + torch.zeros_like(u)
-
-
-class _PolynomialValues(torch.autograd.Function):
-    @staticmethod
-    def forward(u: Tensor, polynomials: Tensor) -> Tensor:
-        return _horner(u, polynomials)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
-
-    @staticmethod
-    def backward(ctx, grad: Tensor):
-        u, polynomials = ctx.saved_tensors
-        return (grad * polynomial_values(u, differentiated(polynomials))).sum(dim=1, keepdim=True), None
-
-    @staticmethod
-    def jvp(ctx, tangent: Tensor, _):
-        u, polynomials = ctx.saved_tensors
-        return polynomial_values(u, differentiated(polynomials)) * tangent
 
 
 def differentiated(polynomials: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from kanscience.splines._kernels import Axes, dense_features
+from kanscience.splines._axes import Axes
+from kanscience.splines._kernels import dense_features
 
 
 def dense_points(knots: Tensor, degree: int) -> Tensor:

@@ -3,128 +3,40 @@
 Arrays are laid out ``(source, basis, sample)``; coefficients ``(source, basis, target)``.
 
 `dense_features` writes the ``degree + 1`` local values of every point into a zeroed matrix, so that one matrix product
-with all coefficients does the rest. Its gradients are those of `polynomial_values` and of scatter, both of which
-PyTorch differentiates any number of times.
+with all coefficients does the rest; `local_sums` reads such a matrix at the same places. Each is the other's gradient,
+with the next derivative of the basis functions: together they are closed under differentiation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from kanscience._transforms import inside_transform, is_wrapped
-from kanscience.splines._basis import differentiated, interval_polynomials, polynomial_values
-
-
-@dataclass(frozen=True, eq=False)
-class Axes:
-    """The knots of a layer's source nodes on [-1, 1], and what is computed from them once.
-
-    Sources may differ in their number of intervals; shorter knot rows are padded with +inf, and the basis functions
-    beyond a source's own are always 0.
-    """
-
-    knots: Tensor  # (source, n_knots)
-    intervals: Tensor  # (source,) number of intervals of each
-    degree: int
-    uniform: bool  # all rows equally spaced: no search, one set of polynomials
-    polynomials: Tensor  # (power, source or 1, interval or 1, function)
-
-    @classmethod
-    def of(cls, rows: list[Tensor], degree: int) -> Axes:
-        """Build from one knot vector per source."""
-        longest = max((len(row) for row in rows), default=2 + 2 * degree)
-        padded = [torch.nn.functional.pad(row, (0, longest - len(row)), value=torch.inf) for row in rows]
-        knots = torch.stack(padded) if rows else torch.zeros(0, longest, dtype=torch.float64)
-        intervals = torch.tensor([len(row) - 1 - 2 * degree for row in rows], device=knots.device)
-        return cls.from_padded(knots, intervals, degree)
-
-    @classmethod
-    def from_padded(cls, knots: Tensor, intervals: Tensor, degree: int) -> Axes:
-        """Build from padded knot rows."""
-        # Steps need the interval to the last bit, which only a search among the knots gives.
-        uniform = degree > 0 and not inside_transform(knots, intervals) and _equally_spaced(knots, intervals)
-        # In float64, and of equally spaced knots from integers: rounded knots would cost digits at fine grids.
-        exact = torch.arange(-degree, degree + 2, device=knots.device)[None] if uniform else knots
-        polynomials = interval_polynomials(exact.double(), degree).to(knots.dtype)
-        return cls(knots, intervals, degree, uniform, polynomials.permute(3, 0, 1, 2).contiguous())
-
-    @property
-    def n_basis(self) -> int:
-        """Number of basis functions of the longest row."""
-        return self.knots.shape[1] - self.degree - 1
-
-    def row(self, source: int) -> Tensor:
-        """Return the knot vector of one source, without padding."""
-        return self.knots[source, : int(self.intervals[source]) + 1 + 2 * self.degree]
-
-    def has_function(self) -> Tensor:
-        """Return a (source, basis) mask of the functions that are not padding."""
-        index = torch.arange(self.n_basis, device=self.knots.device)
-        return index < (self.intervals + self.degree)[:, None]
-
-
-def _equally_spaced(knots: Tensor, intervals: Tensor) -> bool:
-    width = knots.diff(dim=1)
-    expected = (2 / intervals.to(knots.dtype))[:, None]
-    tolerance = 16 * torch.finfo(knots.dtype).eps  # knots are of the size of 1
-    return bool(((width - expected).abs() <= tolerance).logical_or(~width.isfinite()).all())
+from kanscience._transforms import inside_transform
+from kanscience.splines._axes import Axes
+from kanscience.splines._location import Location
 
 
 def local_basis(t: Tensor, axes: Axes, derivative: bool = False) -> tuple[Tensor, Tensor]:
     """Evaluate the ``degree + 1`` basis functions that do not vanish at each point.
 
     Args:
-        t: (source, sample) points in [-1, 1]; beyond, the outermost polynomials continue.
+        t: (source, sample) points in [-1, 1]; beyond, the functions continue linearly.
         axes: the knots.
         derivative: return the derivatives with respect to ``t`` instead of the values.
 
     Returns:
         Values (source, degree + 1, sample), and the index (source, 1, sample) of the first of these functions.
     """
-    interval, u, width = _interval_and_position(t, axes)
-    polynomials = differentiated(axes.polynomials) if derivative else axes.polynomials
-    if axes.uniform:
-        polynomials = polynomials.transpose(2, 3)
-    else:
-        source = torch.arange(t.shape[0], device=t.device)[:, None]
-        polynomials = polynomials[:, source, interval].transpose(2, 3)
-    values = polynomial_values(u.unsqueeze(1), polynomials)
-    return values / width.unsqueeze(1) if derivative else values, interval.unsqueeze(1)
-
-
-def _interval_and_position(t: Tensor, axes: Axes) -> tuple[Tensor, Tensor, Tensor]:
-    # In float64 for float32 data too: at grid 200 a float32 coordinate alone costs an error of 1e-5.
-    t64 = t.double()
-    last = (axes.intervals - 1)[:, None]
-    if axes.uniform:
-        width = (2 / axes.intervals.double())[:, None]
-        position = (t64 + 1) / width
-        interval = position.detach().long().clamp(min=0).minimum(last)
-        u = position - interval
-    else:
-        interior = axes.knots[:, axes.degree : axes.knots.shape[1] - axes.degree]
-        interval = _last_at_or_below(interior.contiguous(), t.detach().contiguous())
-        interval = interval.clamp(min=0).minimum(last)
-        left = interior.gather(1, interval).double()
-        width = interior.gather(1, interval + 1).double() - left
-        u = (t64 - left) / width
-    return interval, u.to(t.dtype), width.to(t.dtype)
-
-
-def _last_at_or_below(knots: Tensor, t: Tensor) -> Tensor:
-    if is_wrapped(t) or is_wrapped(knots):  # under vmap a search would copy every sample, and warn of it
-        return (knots[:, None, :] <= t[:, :, None]).sum(dim=2) - 1
-    return torch.searchsorted(knots, t, right=True) - 1
+    location = Location.of(t, axes)
+    return location.values(int(derivative)), location.interval.unsqueeze(1)
 
 
 def dense_features(t: Tensor, axes: Axes, derivative: bool = False) -> Tensor:
     """Return all basis functions at all points as a matrix ready for one product with the coefficients.
 
     Args:
-        t: (source, sample) points in [-1, 1].
+        t: (source, sample) points in [-1, 1]; beyond, the functions continue linearly.
         axes: the knots.
         derivative: return derivatives with respect to ``t`` instead of values.
 
@@ -137,10 +49,22 @@ def dense_features(t: Tensor, axes: Axes, derivative: bool = False) -> Tensor:
         >>> dense_features(torch.tensor([[0.3]], dtype=torch.float64), axes).shape
         torch.Size([1, 7, 1])
     """
-    values, first = local_basis(t, axes, derivative)
-    index = first + torch.arange(axes.degree + 1, device=t.device)[:, None]
-    features = torch.zeros(t.shape[0], axes.n_basis, t.shape[1], dtype=t.dtype, device=t.device)
-    return features.scatter(1, index, values)
+    return _features(t, _located(t, axes), int(derivative))
+
+
+def local_sums(weights: Tensor, t: Tensor, axes: Axes, derivative: bool = False) -> Tensor:
+    """Return ``sum(weights[i] * B[i](t))`` for weights of each point's own, of which ``degree + 1`` are read.
+
+    Args:
+        weights: (source, basis, sample).
+        t: (source, sample) points in [-1, 1]; beyond, the functions continue linearly.
+        axes: the knots.
+        derivative: take the derivatives of the functions with respect to ``t``.
+
+    Returns:
+        (source, sample).
+    """
+    return _sums(weights, t, _located(t, axes, weights), int(derivative))
 
 
 def spline_sums(features: Tensor, coefficients: Tensor) -> Tensor:
@@ -151,3 +75,86 @@ def spline_sums(features: Tensor, coefficients: Tensor) -> Tensor:
         coefficients: (source, basis, target).
     """
     return coefficients.flatten(0, 1).T @ features.flatten(0, 1)
+
+
+# Below, t only carries the gradient; where it lies is computed beforehand and counts as constant. Where nothing is
+# differentiated backwards, and inside transforms (which get nested forward mode of custom functions wrong), the plain
+# code runs: PyTorch differentiates that too, only slower.
+
+
+def _by_rule(*tensors: Tensor) -> bool:
+    wanted = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    return wanted and not inside_transform(*tensors)
+
+
+def _located(t: Tensor, axes: Axes, *others: Tensor) -> Location:
+    return Location.of(t.detach() if _by_rule(t, *others) else t, axes)
+
+
+def _features(t: Tensor, location: Location, order: int) -> Tensor:
+    return _Features.apply(t, location, order) if _by_rule(t) else _scattered(location, order)
+
+
+def _sums(weights: Tensor, t: Tensor, location: Location, order: int) -> Tensor:
+    return _Sums.apply(weights, t, location, order) if _by_rule(weights, t) else _gathered(weights, location, order)
+
+
+def _scattered(location: Location, order: int) -> Tensor:
+    values = location.values(order)
+    sources, functions, samples = values.shape
+    if inside_transform(values):  # for which nothing may be written in place
+        index = location.interval.unsqueeze(1) + torch.arange(functions, device=values.device)[:, None]
+        return values.new_zeros(sources, location.n_basis, samples).scatter(1, index, values)
+    features, first = values.new_zeros(sources, location.n_basis * samples), location.first()
+    for r in range(functions):  # row after row: several times faster than one scatter of all
+        features[:, r * samples :].scatter_(1, first, values[:, r])
+    return features.unflatten(1, (location.n_basis, samples))
+
+
+def _gathered(weights: Tensor, location: Location, order: int) -> Tensor:
+    values, first = location.values(order), location.first()
+    samples, weights = first.shape[1], weights.flatten(1)
+    total = weights.gather(1, first) * values[:, 0]
+    for r in range(1, values.shape[1]):
+        total = torch.addcmul(total, weights[:, r * samples :].gather(1, first), values[:, r])
+    return total
+
+
+class _Features(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, t, location, order):
+        ctx.location, ctx.order = location, order
+        ctx.save_for_backward(t)
+        ctx.save_for_forward(t)
+        return _scattered(location, order)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (t,) = ctx.saved_tensors
+        return _sums(grad, t, ctx.location, ctx.order + 1), None, None
+
+    @staticmethod
+    def jvp(ctx, tangent, *_):
+        (t,) = ctx.saved_tensors
+        return _features(t, ctx.location, ctx.order + 1) * tangent[:, None]
+
+
+class _Sums(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, weights, t, location, order):
+        ctx.location, ctx.order = location, order
+        ctx.save_for_backward(weights, t)
+        ctx.save_for_forward(weights, t)
+        return _gathered(weights, location, order)
+
+    @staticmethod
+    def backward(ctx, grad):
+        weights, t = ctx.saved_tensors
+        to_weights = _features(t, ctx.location, ctx.order) * grad[:, None] if ctx.needs_input_grad[0] else None
+        to_t = _sums(weights, t, ctx.location, ctx.order + 1) * grad if ctx.needs_input_grad[1] else None
+        return to_weights, to_t, None, None
+
+    @staticmethod
+    def jvp(ctx, to_weights, to_t, *_):
+        weights, t = ctx.saved_tensors
+        return _sums(to_weights, t, ctx.location, ctx.order) + _sums(weights, t, ctx.location, ctx.order + 1) * to_t

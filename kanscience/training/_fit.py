@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kanscience._checks import check_choice, check_integer
 from kanscience._errors import OptionError
-from kanscience.network import FlatView, Grid, redraw_, refine_, rules_of_layers
+from kanscience.network import FlatView, Grid, generator_from, redraw_, refine_, rules_of_layers
 from kanscience.training._adam import adam
 from kanscience.training._errors_of_parameters import parameter_errors
 from kanscience.training._lbfgs import lbfgs
@@ -105,7 +105,7 @@ def fit(
     if steps is not None:
         check_integer("steps", steps, least=0)
     levels = [rules_of_layers(grid, len(network.layers)) for grid in grids or ()]
-    generator = torch.Generator().manual_seed(torch.seed() % 2**63 if seed is None else seed)
+    generator = generator_from(seed)
     train, held = None, None
     if loss is None:
         train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
@@ -164,6 +164,8 @@ class _Run:
 
     def judged(self) -> float:
         """Return the loss that decides: of the held-back rows, else of the rows trained on."""
+        if self.train is None:
+            return _loss_value(self.network, self.loss)
         return self.rmse(self.held if self.held is not None else self.train)
 
     def record(self) -> None:
@@ -330,7 +332,7 @@ def _update_scatter(run: _Run) -> None:
     if run.train is None or run.train.sigma is None:
         return
     samples = run.held if run.held is not None and run.held.sigma is not None else run.train
-    freedom = len(samples.y) if samples is run.held else max(len(samples.y) - FlatView(run.network).size, 1)
+    freedom = samples.y.numel() if samples is run.held else max(samples.y.numel() - FlatView(run.network).size, 1)
     run.scatter = model_scatter(_residuals(run.network, samples), samples.sigma, freedom)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -47,6 +47,8 @@ class Quadratic:
             normal += self.matrix
 
 
+@runtime_checkable
+@runtime_checkable
 class LeastSquares(Protocol):
     """What is minimised: ``|residuals|**2`` plus a quadratic penalty."""
 

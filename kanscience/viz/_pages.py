@@ -148,9 +148,9 @@ h1 { font-size: 1.7rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 table { border-collapse: collapse; font-size: .88rem; }
 th, td { text-align: left; padding: .2rem .7rem .2rem 0; border-bottom: 1px solid #d5d8dd; vertical-align: top; }
 tr.taken { font-weight: bold; color: #c4161c; }
-pre { background: #f5f6f7; padding: .6rem .8rem; overflow-x: auto; font-size: .85rem; }
+pre { background: #f5f6f7; padding: .6rem .8rem; font-size: .85rem; white-space: pre-wrap; }
 figure { margin: 1rem 0; } img { max-width: 100%; } figcaption { color: #6a6f78; font-size: .88rem; }
-.wide { overflow-x: auto; } .law { font-size: 1.35rem; overflow-x: auto; padding: .4rem 0; }
+.wide { overflow-x: auto; } .law { font-size: 1.3rem; line-height: 1.9; }
 """
 
 

@@ -1,0 +1,141 @@
+"""The command line, as a user meets it."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import kanscience as ks
+from kanscience.cli import main
+from tests.helpers_discovery import classical_routes
+
+__all__ = ["classical_routes"]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+
+
+@pytest.fixture
+def table(tmp_path):
+    X = np.random.default_rng(0).uniform(1, 3, (60, 3))
+    frame = pd.DataFrame(X, columns=["a", "b", "c, with comma"])
+    frame["label"] = "text"
+    frame["y"] = 2 * frame["a"] / frame["b"]
+    frame["z"] = frame["a"] + frame["b"]
+    frame["error"] = 0.1
+    path = tmp_path / "table.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.usefixtures("classical_routes")
+def test_the_planets_of_the_demo(run, repository, tmp_path):
+    done = run(
+        *("discover", repository / "data" / "planets.csv", "--target", "period_yr"),
+        *("--inputs", "semi_major_axis_au,eccentricity,mass_earth", "--out", "report/planets", "--seed", 0),
+    )
+    assert done.exit_code == 0
+    assert done.output.startswith("period_yr = semi_major_axis_au**(3/2)\n")
+    assert re.search(r"^formula +period_yr +0\.0549", done.output, re.M)
+    for file in (tmp_path / "report" / "planets").iterdir():
+        assert re.search(rf"planets/{file.name} +\w", done.output)
+    assert done.stderr == ""  # no progress bar in a pipe
+
+
+@pytest.mark.usefixtures("classical_routes")
+def test_discover_show_predict_go_hand_in_hand(run, table, tmp_path):
+    done = run("discover", table, "--target", "y", "--ignore", "label,z", "--sigma", "error", "--out", "out", "--quiet")
+    assert done.exit_code == 0, done.output
+    assert "y = 2*a/b" in done.output
+    shown = run("show", "out/network.safetensors", "--picture", "law.svg")
+    assert "inputs: a, b, c, with comma" in shown.output
+    assert "y = 2*a/b" in shown.output
+    assert (tmp_path / "law.svg").exists()
+    assert run("show", "out").output == run("show", "out/network.safetensors").output
+    assert run("predict", "out", table, "--out", "predicted.csv").exit_code == 0
+    predicted = pd.read_csv(tmp_path / "predicted.csv")
+    np.testing.assert_allclose(predicted["y_predicted"], predicted["y"], rtol=1e-12)
+    pd.read_csv(table).drop(columns="y").to_csv(tmp_path / "new.csv", index=False)
+    printed = run("predict", "out", "new.csv")
+    assert printed.output.splitlines()[0].endswith(",error,y")
+
+
+@pytest.mark.usefixtures("classical_routes")
+def test_several_targets_and_names_with_commas(run, table):
+    done = run("discover", table, "--target", "y,z", "--inputs", "a,b", "--inputs", "c, with comma", "--seed", 1)
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("y = 2*a/b\nz = a + b\ninputs without influence: c, with comma\n")
+
+
+def test_show_names_what_is_still_a_spline(run, tmp_path):
+    ks.save(ks.MultKAN([2, 3, 1], seed=0), tmp_path / "n.safetensors")
+    shown = run("show", "n.safetensors")
+    assert shown.output.splitlines()[0].startswith("MultKAN [2, 3, 1]: 9 spline edges")
+    assert "=" not in shown.output
+
+
+def _letter(done, *parts):
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+    (line,) = done.output.strip().splitlines()
+    assert line.startswith("Error: ")
+    for part in parts:
+        assert part in line
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("--target", "yy"), ("'yy'", "Did you mean 'y'?")),
+        (("--target", "y", "--inputs", "a,q"), ("'q'", "inputs")),
+        (("--target", "y"), ("'label'", "text", "--ignore")),
+        (("--target", "label", "--inputs", "a"), ("'label'", "text")),
+        (("--target", "y", "--inputs", "a,y"), ("'y'", "both")),
+        (("--target", "y", "--inputs", "a", "--sigma", "z", "--time-budget", "-1"), ("time_budget", "-1")),
+        (("--target", "y", "--inputs", "a", "--out", "table.csv"), ("table.csv", "folder")),
+    ],
+)
+def test_what_cannot_be_discovered_is_one_line_and_exit_code_2(run, table, words, parts):
+    _letter(run("discover", table, *words), *parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", ("empty",)),
+        ("a,y\n", ("no rows",)),
+        ("a,y\n1,2\n", ("1 row",)),
+        ("a,a,y\n1,2,3\n", ("'a'", "more than one")),
+        ("a,y\n1,2\n3\n", ("missing",)),
+        ("a,y\n1,2,3\n", ("fields",)),
+        ("a,y\n1,2\ninf,4\n", ("inf",)),
+    ],
+)
+def test_tables_that_cannot_be_used_are_one_line_and_exit_code_2(run, tmp_path, text, parts):
+    (tmp_path / "bad.csv").write_text(text)
+    _letter(run("discover", "bad.csv", "--target", "y"), *parts)
+
+
+def test_missing_and_damaged_files_are_one_line_and_exit_code_2(run, table, tmp_path):
+    _letter(run("discover", "tabel.csv", "--target", "y"), "tabel.csv", "Did you mean 'table.csv'?")
+    _letter(run("show", "nowhere.safetensors"), "nowhere.safetensors")
+    (tmp_path / "broken.safetensors").write_bytes(b"nothing")
+    _letter(run("show", "broken.safetensors"), "broken.safetensors", "damaged")
+    ks.save(ks.MultKAN([2, 1], seed=0), tmp_path / "n.safetensors")
+    _letter(run("predict", "n.safetensors", table), "'x1'", "'x2'")
+    _letter(run("show", "n.safetensors", "--picture", "n.xyz"), "n.xyz", "PNG")
+
+
+def test_usage_is_explained(run):
+    assert run("discover", "t.csv").exit_code == 2
+    for command in ((), ("discover",), ("show",), ("predict",)):
+        done = run(*command, "--help")
+        assert done.exit_code == 0
+        assert "Usage" in done.output
+    assert ks.__version__.split(".dev")[0] in run("--version").output
