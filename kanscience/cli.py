@@ -98,11 +98,12 @@ def discover(
 @click.option("--picture", type=click.Path(path_type=Path), help="Draw it too: a PNG, SVG or PDF file.")
 def show(file: Path, picture: Path | None) -> None:
     """Say what a network FILE holds. A report folder stands for its network."""
-    from kanscience.graph import Graph
     from kanscience.network import to_graph
 
     network = _network(file)
-    graph: Graph = to_graph(network)
+    if picture is not None:
+        _draw(network, picture)
+    graph = to_graph(network)
     click.echo(str(network))
     click.echo(f"inputs: {', '.join(network.input_names)}")
     click.echo(f"outputs: {', '.join(network.output_names)}")
@@ -113,7 +114,6 @@ def show(file: Path, picture: Path | None) -> None:
         for name, formula in zip(network.output_names, expression(network), strict=True):
             click.echo(f"{name} = {as_text(formula)}")
     if picture is not None:
-        _draw(network, picture)
         click.echo(f"{picture}: its picture")
 
 
@@ -169,7 +169,7 @@ def _draw(network: MultKAN, picture: Path) -> None:
     try:
         plot(network).savefig(picture)
     except (OSError, ValueError) as error:
-        raise FileError(f"{str(picture)!r} cannot be drawn: {error}. Name a PNG, SVG or PDF file.") from None
+        raise FileError(f"{str(picture)!r} cannot be drawn: {str(error).rstrip('.')}. Name a PNG, SVG or PDF file.") from None
 
 
 def _files(found: Any, folder: Path) -> str:

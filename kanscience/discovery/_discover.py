@@ -26,6 +26,7 @@ from kanscience.discovery._networks import (
 )
 from kanscience.discovery._polynomial import polynomials
 from kanscience.discovery._power_law import power_laws
+from kanscience.discovery._progress import time_bar
 from kanscience.discovery._simple_numbers import with_simple_numbers
 from kanscience.functions import as_library
 
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
     from kanscience.functions import Library
     from kanscience.network import MultKAN
-
-_BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
-
 
 def discover(
     X: ArrayLike,
@@ -139,8 +137,6 @@ class _Search:
 
     def run(self, progress: bool | None) -> None:
         """Go all routes."""
-        from tqdm import tqdm
-
         # Each takes at most its share of the time that is left.
         routes = (
             ("power laws", 0.15, lambda until: self.each(_power_laws, until)),
@@ -148,12 +144,10 @@ class _Search:
             ("accurate networks", 0.5, self.fit_networks),
             ("formulas of networks", 0.9, lambda until: self.each(self.read_networks, until)),
         )
-        disable = None if progress is None else not progress
-        with tqdm(total=len(routes), disable=disable, leave=False, bar_format=_BAR) as bar:
+        with time_bar(self.deadline - time.monotonic(), progress) as say:
             for name, share, route in routes:
-                bar.set_description(name)
+                say(name)
                 self.go(name, share, route)
-                bar.update()
 
     def go(self, name: str, share: float, route: Callable[[float], int]) -> None:
         """Go one route, or note that there was no time for it."""

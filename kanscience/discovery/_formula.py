@@ -35,6 +35,8 @@ def complexity(expression: sympy.Expr) -> int:
     """
     import sympy
 
+    if expression.is_Number:
+        return 0
     fractions = [number for number in expression.atoms(sympy.Rational) if number.q != 1]
     names = {number: sympy.sign(number) * sympy.Dummy(positive=True) for number in fractions}
     return int(sympy.count_ops(expression.xreplace(names)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _mathml_printer() -> Any:
             indexed = re.fullmatch(r"([^\W\d_])_?(\d{1,3})", symbol.name)
             letter, index = indexed.groups() if indexed else (symbol.name, "")
             name = self.dom.createElement("mi")
-            name.appendChild(self.dom.createTextNode(letter))
+            name.appendChild(self.dom.createTextNode(escape(letter)))  # sympy writes text nodes unescaped
             if not index:
                 return name
             subscript, number = self.dom.createElement("msub"), self.dom.createElement("mn")

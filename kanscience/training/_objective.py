@@ -12,7 +12,8 @@ from torch import Tensor
 from kanscience.network import FlatView, sweep
 from kanscience.training._blocks import normal_equations, parts_of
 from kanscience.training._levenberg import Quadratic
-from kanscience.training._penalties import Penalty, quadratic_form
+from kanscience.training._penalties import Penalty
+from kanscience.training._penalty_form import PenaltyForm
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
@@ -40,7 +41,8 @@ class Regression:
         pull: Quadratic | None = None,
     ) -> None:
         self.network, self.x, self.y, self.weights = network, x, y, weights
-        self.penalty, self.pull = penalty, pull
+        self.pull = pull
+        self.form = PenaltyForm(network, x, penalty) if penalty is not None and penalty.strength else None
         self.view = FlatView(network)
         self.parts = parts_of(network, self.view, x, y, weights)
 
@@ -76,10 +78,10 @@ class Regression:
 
     def quadratic(self, theta: np.ndarray) -> Quadratic | None:
         """Return what edges pay, or else the pull, around the present numbers."""
-        if self.penalty is None or not self.penalty.strength:
+        if self.form is None:
             return self.pull
         self.write(theta)
-        return Quadratic(quadratic_form(self.network, self.x, self.penalty), np.zeros_like(theta))
+        return Quadratic(self.form.matrix(), np.zeros_like(theta))
 
 
 class ResidualLoss:

@@ -5,9 +5,7 @@ spread carries to the outputs (the attribution score, held fixed): dimensionless
 nodes are scaled. It comes from the covariance matrix of the source's features, so that nothing of shape
 batch x source x target is ever made. Symbolic edges are chosen already and pay nothing.
 
-In Levenberg-Marquardt the L1 and entropy terms enter by iterative reweighting: around the present scale s0,
-``s <= s**2 / (2 s0) + s0 / 2``, a quadratic form of the coefficients with the same slope; the entropy's weight is
-negative for edges that dominate their layer, and is clamped at zero.
+How they enter Levenberg-Marquardt stands in ``_penalty_form.py``.
 """
 
 from __future__ import annotations
@@ -15,19 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from kanscience._checks import check_number
 from kanscience._errors import OptionError
-from kanscience.network import FlatView, base_named, layer_masks
+from kanscience.network import base_named
 from kanscience.splines import curvature_matrix, dense_points, fit_coefficients
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
-
-_SMALLEST_SCALE = 1e-4  # of the layer's largest edge: below, an edge counts as gone and its weight grows no more
 
 
 @dataclass(frozen=True)
@@ -75,32 +70,16 @@ class Penalty:
         return replace(self, curvature=self.curvature[layer])
 
 
-def quadratic_form(network: MultKAN, x: Tensor, penalty: Penalty) -> np.ndarray:
-    """Return the penalty at the present network as a (size, size) quadratic form in its trainable numbers.
-
-    Args:
-        network: float64, with its numbers in the order of `FlatView`.
-        x: (N, inputs) samples that scales are measured on.
-        penalty: what to pay.
-    """
-    matrix = np.zeros((FlatView(network).size,) * 2)
-    start = 0
-    for depth, (layer, source, carried) in enumerate(_sources_and_shares(network, x)):
-        its = penalty.of_layer(depth, len(network.layers))
-        start = _add_layer(matrix, start, layer, source, carried, its)
-    return matrix
-
-
 def penalty_value(network: MultKAN, x: Tensor, penalty: Penalty) -> Tensor:
     """Return the penalty as a scalar that autograd differentiates (the shares that scales carry held fixed)."""
     total = x.new_zeros(())
-    for depth, (layer, source, carried) in enumerate(_sources_and_shares(network, x)):
+    for depth, (layer, source, carried) in enumerate(sources_and_shares(network, x)):
         if not layer.has_splines:
             continue
         its = penalty.of_layer(depth, len(network.layers))
-        covariance = _covariance(layer, source.detach())
+        gram = covariance(layer, source.detach())
         weights = torch.cat([layer.splines.weights()[0], layer.splines.weights()[1][:, None]], dim=1)
-        squares = torch.einsum("sbt,sbc,sct->st", weights, covariance, weights).clamp(min=1e-30)
+        squares = torch.einsum("sbt,sbc,sct->st", weights, gram, weights).clamp(min=1e-30)
         scales = torch.where(layer.splines.active, squares.sqrt() * carried, 0)
         share = scales / scales.sum().clamp(min=1e-30)
         entropy = -(share * share.clamp(min=1e-30).log()).sum()
@@ -109,12 +88,12 @@ def penalty_value(network: MultKAN, x: Tensor, penalty: Penalty) -> Tensor:
         total = total + its.coefficient * (coefficients**2).sum()
         if its.curvature:
             for s, part in enumerate(weights * carried):
-                total = total + its.curvature * ((_curvature(layer.splines, s) @ part) * part).sum()
+                total = total + its.curvature * ((curvature_form(layer.splines, s) @ part) * part).sum()
     return penalty.strength * total
 
 
 @torch.no_grad()
-def _sources_and_shares(network: MultKAN, x: Tensor) -> list[tuple]:
+def sources_and_shares(network: MultKAN, x: Tensor) -> list[tuple]:
     """Return each layer, its source values, and what a unit of each subnode's spread carries to the outputs."""
     nodes = [network.sources(x)]
     for layer in network.layers:
@@ -134,16 +113,16 @@ def _sources_and_shares(network: MultKAN, x: Tensor) -> list[tuple]:
 
 def edge_scales(layer, source: Tensor) -> Tensor:
     """Return the standard deviation of every spline edge over the samples, (source, target), from Gram matrices."""
-    covariance, weights = _covariance(layer, source), _stacked(layer)
-    return torch.einsum("sbt,sbc,sct->st", weights, covariance, weights).clamp(min=0).sqrt()
+    weights = stacked(layer)
+    return torch.einsum("sbt,sbc,sct->st", weights, covariance(layer, source), weights).clamp(min=0).sqrt()
 
 
-def _stacked(layer) -> Tensor:
+def stacked(layer) -> Tensor:
     coefficients, base_weights = layer.splines.weights()
     return torch.cat([coefficients, base_weights[:, None]], dim=1).detach()
 
 
-def _covariance(layer, source: Tensor) -> Tensor:
+def covariance(layer, source: Tensor) -> Tensor:
     """Return (source, basis + 1, basis + 1): covariances of the features, the base function's last."""
     spline, smooth = layer.splines.features(source)
     features = torch.cat([spline, smooth[:, None]], dim=1)
@@ -151,7 +130,7 @@ def _covariance(layer, source: Tensor) -> Tensor:
     return features @ features.transpose(1, 2) / features.shape[2]
 
 
-def _curvature(splines, source: int) -> Tensor:
+def curvature_form(splines, source: int) -> Tensor:
     """Return (basis + 1, basis + 1): the curvature form of a source's curves, the base function's row last.
 
     The base function counts as the spline that is closest to it, so that a straight edge pays nothing, however spline
@@ -165,45 +144,3 @@ def _curvature(splines, source: int) -> Tensor:
     place = [*range(len(base)), splines.axes.n_basis]
     form[torch.tensor(place)[:, None], torch.tensor(place)] = with_base.T @ curvature_matrix(knots, degree) @ with_base
     return form
-
-
-def _add_layer(matrix: np.ndarray, start: int, layer, source: Tensor, carried: Tensor, penalty: Penalty) -> int:
-    masks = layer_masks(layer)
-    coefficients, base_weights = masks["splines.coefficients"], masks["splines.base_weights"]
-    after_coefficients = start + int(coefficients.sum())
-    end = start + sum(int(mask.sum()) for mask in masks.values())
-    if not layer.has_splines:
-        return end
-    place = torch.full((coefficients.shape[0], coefficients.shape[1] + 1, coefficients.shape[2]), -1)
-    place[:, :-1][coefficients] = torch.arange(start, after_coefficients)
-    place[:, -1][base_weights] = torch.arange(after_coefficients, after_coefficients + int(base_weights.sum()))
-    covariance = _covariance(layer, source)
-    weights = _stacked(layer)
-    scales = torch.einsum("sbt,sbc,sct->st", weights, covariance, weights).clamp(min=0).sqrt() * carried
-    per_edge = penalty.strength * _slopes(scales, layer.splines.active, penalty)
-    basis = covariance.shape[1] - 1
-    for s in range(len(covariance)):
-        curvature = _curvature(layer.splines, s) if penalty.curvature else torch.zeros_like(covariance[s])
-        ridge = torch.diag(torch.cat([torch.ones(basis), torch.zeros(1)])).to(covariance)
-        for t in layer.splines.active[s].nonzero().flatten().tolist():
-            form = carried[t] ** 2 * (
-                per_edge[s, t] * covariance[s]
-                + penalty.strength * (penalty.curvature * curvature + penalty.coefficient * ridge)
-            )
-            used = place[s, :, t] >= 0
-            index = place[s, used, t].numpy()
-            matrix[np.ix_(index, index)] += form[used][:, used].numpy()
-    return end
-
-
-def _slopes(scales: Tensor, active: Tensor, penalty: Penalty) -> Tensor:
-    """Return, for each edge, ``d penalty / d scale / (2 scale)``: the factor of the scale's square."""
-    largest = scales.max()
-    if not bool(largest > 0):
-        return torch.zeros_like(scales)
-    scales = torch.where(active, scales.clamp(min=_SMALLEST_SCALE * largest), 0)
-    share = scales / scales.sum()
-    logs = torch.where(active, share.clamp(min=1e-300).log(), 0)
-    entropy = -(share * logs).sum()
-    slope = penalty.l1 + penalty.entropy * (-(logs + entropy) / scales.sum()).clamp(min=0)
-    return torch.where(active, slope / (2 * scales.clamp(min=1e-300)), 0)

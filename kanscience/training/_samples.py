@@ -72,7 +72,7 @@ def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samp
     check_finite(targets_name, y, network.output_names)
     if sigma is None:
         return Samples(x, y)
-    errors = torch.as_tensor(np.array(sigma, dtype=np.float64)).to(y)
+    errors = torch.as_tensor(np.asarray(sigma, dtype=np.float64).copy()).to(y)
     errors = errors.expand(y.shape) if errors.dim() == 0 else checked_targets(errors, *y.shape)
     check_finite("sigma", errors)
     if not bool((errors > 0).all()):
@@ -84,7 +84,7 @@ def _as_column_tensor(network: MultKAN, values: ArrayLike, name: str) -> Tensor:
     if isinstance(values, Tensor):
         return values.to(device=network.device, dtype=network.dtype)
     try:
-        array = np.array(values, dtype=np.float64)  # a copy: a frame's own may be read-only
+        array = np.asarray(values, dtype=np.float64).copy()  # a frame's own may be read-only
     except (TypeError, ValueError):
         raise DataError(f"`{name}` must hold numbers; it holds {type(values).__name__} that do not convert.") from None
     return torch.as_tensor(array, dtype=network.dtype, device=network.device)

@@ -10,7 +10,8 @@ def normalised_weights(y: Tensor, sigma: Tensor | None, scatter: float) -> Tenso
     """Return (N, outputs) factors of the residuals.
 
     They are ``1 / sqrt(sigma**2 + scatter**2)``, scaled so that the best constant prediction of every output has a sum
-    of squares of 1: losses, penalties and dampings then mean the same in every unit.
+    of squares of 1: losses, penalties and dampings then mean the same in every unit. Where errors are given they alone
+    say what outputs weigh beside each other, and the scale is one for all.
     """
     weights = torch.ones_like(y) if sigma is None else (sigma**2 + scatter**2).rsqrt()
     squares = weights**2
@@ -19,7 +20,8 @@ def normalised_weights(y: Tensor, sigma: Tensor | None, scatter: float) -> Tenso
     # A constant target has no spread: its own size is the unit then, or 1.
     rounding = 16 * torch.finfo(y.dtype).eps * (squares * y**2).sum(dim=0).sqrt()
     size = torch.where(mean == 0, 1.0, mean.abs()) * squares.sum(dim=0).sqrt()
-    return weights / torch.where(spread > rounding, spread, size)
+    spread = torch.where(spread > rounding, spread, size)
+    return weights / (spread if sigma is None else spread.square().mean().sqrt())
 
 
 def model_scatter(residuals: Tensor, sigma: Tensor, freedom: int) -> float:

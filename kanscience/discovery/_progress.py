@@ -1,0 +1,41 @@
+"""A bar that shows which route is being gone, and how much of the time budget has passed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_REFRESH = 0.3  # seconds
+
+
+@contextmanager
+def time_bar(budget: float, progress: bool | None) -> Iterator[Callable[[str], None]]:
+    """Show the passing of ``budget`` seconds inside this block; yields a function that says what is going on.
+
+    Args:
+        budget: seconds at which the bar is full.
+        progress: whether there is a bar; None: in terminals only.
+    """
+    from tqdm import tqdm
+
+    begun, over = time.monotonic(), threading.Event()
+    form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s"
+    disable = None if progress is None else not progress
+    with tqdm(total=budget, disable=disable, leave=False, bar_format=form) as bar:
+
+        def show() -> None:
+            while not over.wait(_REFRESH):
+                bar.n = min(time.monotonic() - begun, budget)
+                bar.refresh()
+
+        thread = threading.Thread(target=show, daemon=True)
+        if not bar.disable:
+            thread.start()
+        try:
+            yield bar.set_description
+        finally:
+            over.set()
+            if thread.is_alive():
+                thread.join()
