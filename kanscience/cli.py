@@ -169,7 +169,9 @@ def _draw(network: MultKAN, picture: Path) -> None:
     try:
         plot(network).savefig(picture)
     except (OSError, ValueError) as error:
-        raise FileError(f"{str(picture)!r} cannot be drawn: {str(error).rstrip('.')}. Name a PNG, SVG or PDF file.") from None
+        raise FileError(
+            f"{str(picture)!r} cannot be drawn: {str(error).rstrip('.')}. Name a PNG, SVG or PDF file."
+        ) from None
 
 
 def _files(found: Any, folder: Path) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kanscience.functions import Library
     from kanscience.network import MultKAN
 
+
 def discover(
     X: ArrayLike,
     y: ArrayLike,

@@ -12,10 +12,11 @@ import numpy as np
 from jaxtyping import Float64
 
 from kanscience._typing import Matrix, Vector
-from kanscience.datasets import random_split
+from kanscience.datasets import FEW_ROWS, random_split
 from kanscience.discovery._measurements import FRACTION, Measurements
 from kanscience.discovery._shapes import network_candidates
 from kanscience.network import MultKAN
+from kanscience.training import fit
 
 if TYPE_CHECKING:
     from kanscience.discovery._candidates import Proposal
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 Targets: TypeAlias = Float64[np.ndarray, "row target"]
 """One column a target."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Networks, the best first, and what they predict together."""
+
+    networks: tuple[MultKAN, ...]
+    predict: Callable[[Any], np.ndarray]
 
 
 def fit_networks(
@@ -36,10 +45,18 @@ def fit_networks(
     targets: tuple[str, ...],
     seed: int,
     deadline: float,
-) -> Any:
-    from kanscience.training import fit
+) -> Ensemble:
+    """Fit a network that is meant to be accurate; its size follows the number of rows.
 
-    network = MultKAN([X.shape[1], 5, y.shape[1]], seed=seed)
+    Args:
+        X, y, sigma: rows to fit to.
+        valid: rows that decide when to stop, and which grid.
+        names, targets: of the network's inputs and outputs.
+        seed: of the start.
+        deadline: on ``time.monotonic()``, after which it stops where it is.
+    """
+    few = len(X) < FEW_ROWS
+    network = MultKAN([X.shape[1], 1 if few else 5, y.shape[1]], grid=3 if few else 5, seed=seed)
     network.input_names, network.output_names = names, targets
     fit(
         network,
@@ -47,18 +64,13 @@ def fit_networks(
         y,
         sigma=sigma,
         valid=valid,
-        grids=(5, 10),
+        grids=None if few else (5, 10),
         steps=50,
         progress=False,
         seed=seed,
         callbacks=[lambda _: time.monotonic() > deadline],
     )
-
-    class One:
-        networks = (network,)
-        predict = staticmethod(network.predict)
-
-    return One
+    return Ensemble((network,), network.predict)
 
 
 def formulas_of_networks(table: Measurements, *, library: Library, seed: int, deadline: float) -> list[Proposal]:
@@ -76,9 +88,8 @@ def formulas_of_networks(table: Measurements, *, library: Library, seed: int, de
     )
 
 
-Fitter = Callable[..., Any]
-"""``fitter(X, y, *, valid, sigma, names, targets, seed, deadline)`` returns an object with ``.networks``, the best
-first, and ``.predict(X)``."""
+Fitter = Callable[..., Ensemble]
+"""Called as ``fit_networks`` is; what it returns has ``.networks``, the best first, and ``.predict(X)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +157,7 @@ def _fit(
     valid: np.ndarray,
     seed: int,
     deadline: float,
-) -> Any:
+) -> Ensemble:
     X = tables[0].X
     y = np.stack([table.y for table in tables], axis=1)
     sigma = None if tables[0].sigma is None else np.stack([_sigma(table) for table in tables], axis=1)

@@ -1,13 +1,13 @@
-"""The law that a network of a given shape holds: smaller shapes first, each fitted from cold starts, then snapped.
+"""The law that a network of a given shape holds.
 
-A removed node can only be judged after the smaller network has been fitted *and* refined from starts of its own: what a
-large network's nodes share between them does not survive the removal. So every shape inside the given one is fitted,
-from the cheapest on, until one gives a formula as good as the splines that it was read from.
+First the whole shape is made sparse: a penalty from the cold start on, then pruned, refined and snapped. Where that gives
+no formula as good as the splines, all smaller shapes are tried, from the cheapest on. A removed node can only be judged
+after the smaller network has been fitted *and* refined from starts of its own: what a large network's nodes share
+between them does not survive the removal.
 """
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
 import time
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from kanscience._errors import DataError
 from kanscience.compiler import expression
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _COARSE, _FINE = (5,), (10, 20)
 _STARTS = 4  # cold starts of a shape, while they disagree
+_SPARSITIES = ((1e-2, 0.1), (1e-3, 0.03))  # strengths of the penalty, and scores below which is pruned after it
 _STEPS = 60  # of every coarse fit
 _HOPELESS = 300.0  # times the whole shape's loss, both coarse: finer grids do not make up for that
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
@@ -154,7 +156,7 @@ def laws_of_shape(
     seed: int = 0,
     deadline: float = math.inf,
 ) -> Iterator[ShapeResult]:
-    """Go through the formulas of all shapes inside ``width``, simplest shape first; end with an exact one.
+    """Go through the formulas of the sparse whole and of all shapes inside; end with one that nothing can better.
 
     Args:
         width: the largest shape, as `MultKAN` takes it.
@@ -165,25 +167,55 @@ def laws_of_shape(
         seed: of all starts.
         deadline: on the clock of ``time.monotonic``; no shape is begun after it.
     """
-    whole = _fitted(MultKAN(width, base=base, seed=seed), X, y, sigma, valid, _COARSE, steps=_STEPS)[1].valid_loss
+    data = _Rows(X, y, sigma, valid)
+    whole = data.fitted(MultKAN(width, base=base, seed=seed), _COARSE, steps=_STEPS).valid_loss
     slack = 1 + 2 / (2 * len(valid[1])) ** 0.5  # two standard errors of a root mean square
-    for shape in shapes_inside(width):
-        if time.monotonic() > deadline:
-            return
-        coarse, best = _best_start(shape, X, y, sigma, valid, base, seed)
-        if coarse > _HOPELESS * whole:
-            continue
-        for splines, report in _refinements(best, X, y, sigma, valid, seed):
-            if report.valid_loss > _NO_FIT * whole:
-                continue
-            left = min(deadline - time.monotonic(), _SNAP_SECONDS)
-            network, snapped = snap(splines, X, y, sigma=sigma, valid=valid, library=library, time_budget=max(left, 0))
+    for coarse, splines, report in _networks(width, data, base, seed, whole):
+        if report.valid_loss <= _NO_FIT * whole:
+            left = max(min(deadline - time.monotonic(), _SNAP_SECONDS), 0.0)
+            network, snapped = snap(splines, X, y, sigma=sigma, valid=valid, library=library, time_budget=left)
             yield ShapeResult(network, splines, snapped, report)
             # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
             at_limit = report.valid_loss > 0.5 * min(coarse, whole) and report.valid_loss < slack * whole
-            done = snapped.exact or (at_limit and snapped.loss < slack * min(report.valid_loss, whole))
-            if done or time.monotonic() > deadline:
+            if snapped.exact or (at_limit and snapped.loss < slack * min(report.valid_loss, whole)):
                 return
+        if time.monotonic() > deadline:
+            return
+
+
+def _networks(
+    width: Sequence, data: _Rows, base: str, seed: int, whole: float
+) -> Iterator[tuple[float, MultKAN, FitReport]]:
+    """Go through refined spline networks, each with its loss on the coarse grid.
+
+    First the whole shape, made sparse by a penalty from the cold start on and pruned; then every shape inside it.
+    """
+    for strength, threshold in _SPARSITIES:
+        sparse = MultKAN(width, base=base, seed=seed)
+        data.fitted(sparse, None, steps=100, penalty=Penalty(strength))
+        sparse, _ = prune(sparse, trace(sparse, data.X), node=threshold, edge=threshold)
+        coarse = data.fitted(sparse, _COARSE, steps=_STEPS).valid_loss
+        yield coarse, sparse, data.fitted(sparse, _FINE)
+    for shape in shapes_inside(width):
+        coarse, best = _best_start(shape, data, base, seed)
+        if coarse <= _HOPELESS * whole:
+            for splines, report in _refinements(best, data, seed):
+                yield coarse, splines, report
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What every fit of a search sees."""
+
+    X: Tensor
+    y: Tensor
+    sigma: Tensor | None
+    valid: tuple
+
+    def fitted(self, network: MultKAN, grids: Sequence | None, **options) -> FitReport:
+        """Fit a network in place."""
+        valid = None if "penalty" in options else self.valid
+        return fit(network, self.X, self.y, sigma=self.sigma, valid=valid, grids=grids, progress=False, **options)
 
 
 def shapes_inside(width: Sequence) -> list[list]:
@@ -219,53 +251,43 @@ def _entry(shape: LayerShape) -> int | tuple:
     return (shape.sums, list(shape.arities))
 
 
-def _fitted(network: MultKAN, X, y, sigma, valid, grids, **options) -> tuple[MultKAN, FitReport]:
-    return network, fit(network, X, y, sigma=sigma, valid=valid, grids=grids, progress=False, **options)
-
-
-def _best_start(shape, X, y, sigma, valid, base, seed) -> tuple[float, MultKAN]:
+def _best_start(shape: Sequence, data: _Rows, base: str, seed: int) -> tuple[float, MultKAN]:
     """Return the best of a few cold starts on the coarse grid, and its loss; two that agree end the search."""
     found: list[tuple[float, MultKAN]] = []
     for start in range(_STARTS):
         network = MultKAN(shape, base=base, seed=1000 * seed + start)
-        loss = _fitted(network, X, y, sigma, valid, _COARSE, steps=_STEPS)[1].valid_loss
+        loss = data.fitted(network, _COARSE, steps=_STEPS).valid_loss
         found = sorted([*found, (loss, network)], key=lambda pair: pair[0])
         if len(found) > 1 and found[1][0] < 1.2 * found[0][0]:
             break
     return found[0]
 
 
-def _refinements(network: MultKAN, X, y, sigma, valid, seed) -> Iterator[tuple[MultKAN, FitReport]]:
+def _refinements(network: MultKAN, data: _Rows, seed: int) -> Iterator[tuple[MultKAN, FitReport]]:
     """Go through a shape's refined forms: with straight edges where they serve as well, then as it was fitted.
 
     Several hidden nodes share a function between them in many ways, of which only the one with straight edges is
     readable. It is not found by straightening another: the penalty must be there from the cold start on.
     """
     if network.shapes[0].nodes > 1 and len(network.shapes) > 1:
-        straight = _straight_start(network, X, y, sigma, seed)
-        straight, _ = prune(straight, trace(straight, torch.as_tensor(X)))
-        yield _refined(straight, X, y, sigma, valid)
-    yield _refined(copy.deepcopy(network), X, y, sigma, valid)
+        straight = _straight_start(network, data, seed)
+        straight, _ = prune(straight, trace(straight, data.X))
+        yield straight, data.fitted(straight, _FINE)
+    yield network, data.fitted(network, _FINE)
 
 
-def _straight_start(network: MultKAN, X, y, sigma, seed: int) -> MultKAN:
+def _straight_start(network: MultKAN, data: _Rows, seed: int) -> MultKAN:
     """Return the best of several cold starts whose first layer pays for curvature, which is then relaxed."""
-    layers = len(network.layers)
-    curvature = (1.0,) + (0.0,) * (layers - 1)
+    curvature = (1.0,) + (0.0,) * (len(network.layers) - 1)
+    penalties = [Penalty(strength, l1=0, entropy=0, curvature=curvature) for strength in _CURVATURES]
     found: list[tuple[float, MultKAN]] = []
     for start in range(_STRAIGHT_STARTS):
         straight = MultKAN(network.width, base="identity", seed=1000 * seed + 500 + start)
-        penalty = Penalty(_CURVATURES[0], l1=0, entropy=0, curvature=curvature)
-        loss = fit(straight, X, y, sigma=sigma, steps=40, penalty=penalty, progress=False).loss
+        loss = data.fitted(straight, None, steps=40, penalty=penalties[0]).loss
         found = sorted([*found, (loss, straight)], key=lambda pair: pair[0])
         if len(found) > 1 and found[1][0] < 1.2 * found[0][0] and found[0][0] < 0.1 * found[-1][0]:
             break
     best = found[0][1]
-    for strength in _CURVATURES[1:]:
-        penalty = Penalty(strength, l1=0, entropy=0, curvature=curvature)
-        fit(best, X, y, sigma=sigma, steps=20, penalty=penalty, progress=False)
+    for penalty in penalties[1:]:
+        data.fitted(best, None, steps=20, penalty=penalty)
     return best
-
-
-def _refined(network: MultKAN, X, y, sigma, valid) -> tuple[MultKAN, FitReport]:
-    return _fitted(network, X, y, sigma, valid, _FINE)

@@ -17,13 +17,13 @@ from kanscience.network import FlatView, Grid, generator_from, redraw_, refine_,
 from kanscience.training._adam import adam
 from kanscience.training._errors_of_parameters import parameter_errors
 from kanscience.training._lbfgs import lbfgs
-from kanscience.training._levenberg import Quadratic, levenberg_marquardt
+from kanscience.training._levenberg import levenberg_marquardt
 from kanscience.training._objective import Regression, ResidualLoss
 from kanscience.training._penalties import Penalty
 from kanscience.training._report import FitReport, Progress
 from kanscience.training._samples import Samples, checked_samples
 from kanscience.training._schedule import adopt_domains_, follow_hidden_ranges_, restore_, snapshot
-from kanscience.training._shrinkage import pull_towards_start
+from kanscience.training._shrinkage import Pull, TowardsStart, TowardsStraightLines, start_of
 from kanscience.training._threads import one_thread
 from kanscience.training._weights import model_scatter, normalised_weights
 
@@ -36,7 +36,9 @@ OPTIMIZERS = ("auto", "lm", "lbfgs", "adam")
 _ROUND = 8  # steps between two looks at ranges and validation
 _PATIENCE = 4  # rounds without a better validation loss that end a level
 _JACOBIAN_BYTES = 2**30  # up to here Levenberg-Marquardt is the default
-_SHRINKAGES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)  # pulls towards the coarser curve that validation chooses among
+_PULLED_PATIENCE = 2  # the same with a pull, which is only one of several
+_STRAIGHTENINGS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # pulls that validation chooses among
+_SHRINKAGES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 
 
 def fit(
@@ -139,6 +141,7 @@ class _Run:
     damping: float = 1e-2
     status: str = "step limit"
     stopping: bool = False
+    fresh: bool = True  # never fitted
     history: list[Progress] = field(default_factory=list)
     bar: Any = None
     begun: float = field(default_factory=time.perf_counter)
@@ -185,6 +188,7 @@ def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool 
     from tqdm.auto import tqdm
 
     network = run.network
+    run.fresh = any(bool(layer.splines.open.any()) for layer in network.layers)
     if run.train is not None:
         adopt_domains_(network, run.all_inputs())
     total = run.steps * max(len(levels), 1) * (1 + restarts)
@@ -197,14 +201,14 @@ def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool 
                 run.status = "not finite"
                 return _report(run, shrinkage)
             first, *finer = levels or [None]
-            _best_start(run, first, restarts)
+            shrinkage = _best_start(run, first, restarts)
             best = snapshot(network), run.judged()
             for rules in finer:
                 if run.stopping:
                     break
-                shrinkage = _level(run, rules) or shrinkage
+                chosen = _level(run, rules)
                 if run.held is None or run.judged() < best[1]:
-                    best = snapshot(network), run.judged()
+                    best, shrinkage = (snapshot(network), run.judged()), chosen
         except KeyboardInterrupt:
             run.status = "interrupted"
             if not run.judged() < best[1]:
@@ -215,56 +219,60 @@ def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool 
     return _report(run, shrinkage)
 
 
-def _best_start(run: _Run, rules: list[KnotRule] | None, restarts: int) -> None:
-    """Train the first level, from the present network and from redrawn ones; keep the best."""
+def _best_start(run: _Run, rules: list[KnotRule] | None, restarts: int) -> float:
+    """Train the first level, from the present network and from redrawn ones; keep the best, return its shrinkage."""
     origin = snapshot(run.network)
-    best, lowest = origin, np.inf
+    best, lowest, chosen = origin, np.inf, 0.0
+    fresh = run.fresh
     for start in range(restarts + 1):
         if start:
             restore_(run.network, origin)
             redraw_(run.network, run.generator)
+            fresh = True
             if run.train is not None:
                 adopt_domains_(run.network, run.all_inputs())
-        _level(run, rules)
+        shrinkage = _level(run, rules, fresh)
         if run.judged() < lowest or start == 0:
-            best, lowest = snapshot(run.network), run.judged()
+            best, lowest, chosen = snapshot(run.network), run.judged(), shrinkage
         if run.stopping:
             break
     restore_(run.network, best)
+    return chosen
 
 
-def _level(run: _Run, rules: list[KnotRule] | None) -> float:
-    """Train on the knots of one level; return the shrinkage towards the coarser curve that validation chose."""
+def _level(run: _Run, rules: list[KnotRule] | None, fresh: bool = False) -> float:
+    """Train on the knots of one level; return the shrinkage that validation chose."""
     if rules is not None:
         refine_(run.network, rules, None if run.train is None else run.train.x)
     start, before = snapshot(run.network), run.judged()
     _descend(run, run.penalty)
-    if rules is None or run.held is None or run.penalty is not None:
+    if rules is None or run.held is None or run.penalty is not None or run.optimizer != "lm":
         return 0.0
     # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
     generalises = run.judged() < 0.99 * before and run.rmse(run.held) < 1.5 * run.rmse(run.train)
-    return 0.0 if generalises else _shrunk(run, start)
+    return 0.0 if generalises else _shrunk(run, start, fresh)
 
 
-def _shrunk(run: _Run, start: dict[str, Tensor]) -> float:
-    """Train again with ever weaker pulls towards the curves of the start; keep what validation likes best."""
-    assert run.train is not None
+def _shrunk(run: _Run, start: dict[str, Tensor], fresh: bool) -> float:
+    """Train again with ever weaker pulls, a fresh network towards straight lines, others to their curves at the start.
+
+    Each pull goes on from where the stronger one led; validation keeps the best.
+    """
     best, lowest, chosen, waited = snapshot(run.network), run.judged(), 0.0, 0
     restore_(run.network, start)
-    origin = pull_towards_start(run.network, run.train.x, run.weights())
-    for strength in _SHRINKAGES:
-        _descend(run, None, origin.times(strength))
-        better = run.judged() < lowest
-        waited = 0 if better else waited + 1
-        if better:
+    center = start_of(run.network)
+    for strength in _STRAIGHTENINGS if fresh else _SHRINKAGES:
+        _descend(run, None, TowardsStraightLines(strength) if fresh else TowardsStart(strength, center))
+        if run.judged() < lowest:
             best, lowest, chosen = snapshot(run.network), run.judged(), strength
+        waited = waited + 1 if run.judged() > 1.02 * lowest else 0
         if run.stopping or waited == 2:
             break
     restore_(run.network, best)
     return chosen
 
 
-def _descend(run: _Run, penalty: Penalty | None, pull: Quadratic | None = None) -> None:
+def _descend(run: _Run, penalty: Penalty | None, pull: Pull | None = None) -> None:
     if run.optimizer == "lm":
         _descend_lm(run, penalty, pull)
     elif run.optimizer == "lbfgs":
@@ -273,7 +281,7 @@ def _descend(run: _Run, penalty: Penalty | None, pull: Quadratic | None = None) 
         adam(run, penalty)
 
 
-def _descend_lm(run: _Run, penalty: Penalty | None, pull: Quadratic | None) -> None:
+def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
     """Rounds of Levenberg-Marquardt steps; between them hidden knots follow their ranges and validation looks on."""
     network, end = run.network, run.step + run.steps
     run.damping = 1e-2
@@ -296,7 +304,7 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Quadratic | None) -> N
             waited = 0 if better else waited + 1
             if better:
                 best, lowest = snapshot(network), run.judged()
-            if waited >= _PATIENCE:
+            if waited >= (_PATIENCE if pull is None else _PULLED_PATIENCE):
                 run.status = "converged"
                 break
         if result in ("converged", "not finite"):
@@ -306,7 +314,7 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Quadratic | None) -> N
         restore_(network, best)
 
 
-def _round(run: _Run, penalty: Penalty | None, pull: Quadratic | None, steps: int) -> str:
+def _round(run: _Run, penalty: Penalty | None, pull: Pull | None, steps: int) -> str:
     problem = _problem(run, penalty, pull)
     result = levenberg_marquardt(problem, problem.start(), steps=steps, damping=run.damping, tolerance=1e-7)
     problem.write(result.theta)
@@ -315,10 +323,11 @@ def _round(run: _Run, penalty: Penalty | None, pull: Quadratic | None, steps: in
     return result.status
 
 
-def _problem(run: _Run, penalty: Penalty | None, pull: Quadratic | None):
+def _problem(run: _Run, penalty: Penalty | None, pull: Pull | None):
     if run.train is None:
         return ResidualLoss(run.network, run.loss)
-    return Regression(run.network, run.train.x, run.train.y, run.weights(), penalty, pull)
+    x, y, weights = run.train.x, run.train.y, run.weights()
+    return Regression(run.network, x, y, weights, penalty, pull and pull.quadratic(run.network, x, weights))
 
 
 def _follow(run: _Run) -> None:

@@ -36,7 +36,7 @@ class PenaltyForm:
         layers = len(network.layers)
         self._size = FlatView(network).size
         self._penalties = [penalty.of_layer(depth, layers) for depth in range(layers)]
-        self._places = _places(network)
+        self._places = places_of_curves(network)
         self._curvatures = [
             [curvature_form(layer.splines, s) for s in range(len(layer.splines.intervals))]
             if its.curvature and layer.has_splines
@@ -68,7 +68,7 @@ class PenaltyForm:
             matrix[np.ix_(index, index)] += penalty.strength * float(carried[t]) ** 2 * form.numpy()[np.ix_(used, used)]
 
 
-def _places(network: MultKAN) -> list[np.ndarray]:
+def places_of_curves(network: MultKAN) -> list[np.ndarray]:
     """Return for each layer the index in `FlatView` of every (source, basis + 1, target) number, -1 where not trained."""
     start, found = 0, []
     for layer in network.layers:

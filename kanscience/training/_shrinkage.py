@@ -1,38 +1,80 @@
-"""Shrinkage: the curve that a finer level starts from is its prior."""
+"""Shrinkage: what a curve is drawn to where held-back rows say that it follows noise.
+
+On the first level straight lines; on a finer level the curve that it starts from. Both are quadratic in the numbers of
+the curves, and weighed by the share of the targets' variance that a change of the curve moves at the present network: how
+hidden nodes are scaled makes no difference, and 1 is a strong pull in every unit.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from kanscience.network import FlatView, sweep
 from kanscience.training._levenberg import Quadratic
+from kanscience.training._penalties import curvature_form
+from kanscience.training._penalty_form import places_of_curves
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
 
 
-def pull_towards_start(network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
-    """Return a ridge, of strength 1, that draws the spline coefficients towards where they are.
+class Pull(Protocol):
+    """A prior of the curves, as a penalty around the present network."""
 
-    A coefficient of a curve that leads to subnode t pays ``sum((weights * d output / d subnode[t])**2)``
-    times its squared change: the share of the targets' variance that the change moves. How hidden nodes are scaled
-    makes no difference.
+    def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
+        """Return the penalty; x (N, inputs), weights (N, outputs) normalised."""
+        ...
 
-    Args:
-        network: left as it is.
-        x: (N, inputs).
-        weights: (N, outputs), normalised.
-    """
-    view = FlatView(network)
+
+@dataclass(frozen=True, eq=False)
+class TowardsStart:
+    """Spline coefficients are drawn to earlier ones, in the order of `FlatView`."""
+
+    strength: float
+    center: np.ndarray
+
+    def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
+        """Return the penalty."""
+        diagonal = np.zeros_like(self.center)
+        moved = _moved_variance(network, x, weights)
+        for variance, places in zip(moved, places_of_curves(network), strict=True):
+            coefficients = places[:, :-1]
+            each = np.broadcast_to(variance, coefficients.shape)
+            diagonal[coefficients[coefficients >= 0]] = each[coefficients >= 0]
+        return Quadratic(self.strength * diagonal, self.center)
+
+
+@dataclass(frozen=True)
+class TowardsStraightLines:
+    """Curves pay for the integral of their squared second derivative over [-1, 1]."""
+
+    strength: float
+
+    def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
+        """Return the penalty."""
+        size = FlatView(network).size
+        matrix = np.zeros((size, size))
+        moved = _moved_variance(network, x, weights)
+        for layer, variance, places in zip(network.layers, moved, places_of_curves(network), strict=True):
+            for source, target in layer.splines.active.nonzero().tolist():
+                used = places[source, :, target] >= 0
+                index = places[source, used, target]
+                form = curvature_form(layer.splines, source).numpy()[np.ix_(used, used)]
+                matrix[np.ix_(index, index)] = self.strength * variance[target] * form
+        return Quadratic(matrix, np.zeros(size))
+
+
+def _moved_variance(network: MultKAN, x: Tensor, weights: Tensor) -> list[np.ndarray]:
+    """Return for each layer, (subnode,), the share of the targets' variance that a unit change of the subnode moves."""
     layers = sweep(network, x).scaled(weights.T).layers
-    diagonal = []
-    for part, trained in zip(layers, view.trained, strict=True):
-        moved = (part.deltas**2).sum(dim=(0, 2))  # by a unit change of each subnode
-        for name, index in trained.items():
-            is_curve = name == "splines.coefficients"
-            diagonal.append(moved[index[-1]] if is_curve else moved.new_zeros(len(index[0])))
-    rest = moved.new_zeros(view.size - sum(map(len, diagonal)))
-    return Quadratic(torch.cat([*diagonal, rest]).double().numpy(), view.read().double().numpy())
+    return [(part.deltas**2).sum(dim=(0, 2)).double().numpy() for part in layers]
+
+
+def start_of(network: MultKAN) -> np.ndarray:
+    """Return the numbers of a network, to be drawn to later."""
+    return FlatView(network).read().double().numpy()

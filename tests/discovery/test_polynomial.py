@@ -17,7 +17,9 @@ def _data(law, rows=200, seed=0, noise=0.0):
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.01])
-@pytest.mark.parametrize("law", [3 * A**2 - A * B + sympy.Rational(1, 2), A**4 + A * B / 3 - 2 * C**3 - 1, A + B, A * B * C])
+@pytest.mark.parametrize(
+    "law", [3 * A**2 - A * B + sympy.Rational(1, 2), A**4 + A * B / 3 - 2 * C**3 - 1, A + B, A * B * C]
+)
 def test_terms_and_coefficients_come_back(law, noise):
     X, y = _data(law, noise=noise)
     found = [p.expression for p in polynomials(X, y, ("a", "b", "c"))]
