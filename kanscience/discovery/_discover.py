@@ -52,7 +52,7 @@ def discover(
     """Find the law behind a table.
 
     From 30 rows on, a random fifth is held out to report errors, and a fifth of the rest decides between formulas;
-    with fewer rows, cross-validation does both. Then several routes are gone: power laws, polynomials, accurate spline
+    with fewer rows each is held out once, and all of them do both. Then several routes are gone: power laws, polynomials, accurate spline
     networks, and formulas read from networks. All their formulas are judged on the same rows. ``.best`` is the
     simplest whose loss is within one standard error of the lowest.
 

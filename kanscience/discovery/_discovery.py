@@ -65,7 +65,7 @@ class Discovery:
         targets: names of the targets.
         inactive: inputs that no part of ``best`` uses.
         held_out: predictions for rows that no model was fitted to.
-        cross_validated: whether, for lack of rows, these are all rows, each predicted without its fold.
+        cross_validated: whether, for lack of rows, these are all rows, each predicted without it.
         inputs: all rows, as they were given.
         notes: what was seen in the data: constant columns, repeated ones.
         routes: the ways that were gone.
@@ -137,7 +137,7 @@ class Discovery:
         """Return which rows the errors are from."""
         rows = len(self.inputs)
         if self.cross_validated:
-            return f"cross-validated: each of the {rows} rows predicted by constants fitted without its fold"
+            return f"cross-validated: each of the {rows} rows predicted by constants fitted without it"
         return f"on {len(self.held_out[0].rows)} of {rows} rows, drawn at random and seen by no fit and no choice"
 
     def time_line(self) -> str:

@@ -33,8 +33,8 @@ def judged(proposals: Iterable[Proposal], data: Measurements) -> list[Candidate]
 def residuals_that_decide(proposal: Proposal, data: Measurements) -> Vector:
     """Return prediction minus target on the rows that decide.
 
-    With few rows these are all rows, each predicted by the formula with its fitted constants refitted to the other
-    folds: its structure has seen every row, its numbers have not.
+    With few rows these are all rows, each predicted by the formula with its fitted constants refitted to the
+    others: its structure has seen every row, its numbers have not.
     """
     formula = Formula(proposal.expression, data.names)
     if not data.folds:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from kanscience._typing import Matrix, Rows, Vector
-from kanscience.datasets import Split, random_split, splits
+from kanscience.datasets import FEW_ROWS, Split, k_folds, random_split
 
 FRACTION = 0.2  # held out to report, and again of the rest to decide
 
@@ -18,7 +18,8 @@ class Measurements:
     """Checked columns and one target.
 
     From 30 rows on, ``train`` rows are learnt from, ``valid`` rows decide between formulas, and ``test`` rows, a
-    random fifth, only report errors. With fewer rows ``folds`` holds a cross-validation of all rows, which does both.
+    random fifth, only report errors. With fewer rows each row is held out once, ``folds``, and all of them do both: that
+    depends on no seed and no order.
 
     Args:
         X: (N, n) inputs, finite, in the user's units.
@@ -76,16 +77,15 @@ class Measurements:
 def measurements(
     X: Matrix, y: Vector, sigma: Vector | None, names: tuple[str, ...], target: str, seed: int
 ) -> Measurements:
-    """Divide the rows: a fifth to report, a fifth of the rest to decide; cross-validation below 30 rows."""
+    """Divide the rows: a fifth to report, a fifth of the rest to decide; below 30 rows each is held out once."""
     rows = len(y)
-    first, *more = outer = splits(rows, fraction=FRACTION, seed=seed)
-    everything = np.arange(rows)
-    if more:
-        none = everything[:0]
-        return Measurements(X, y, sigma, names, target, everything, none, none, outer)
-    inner = random_split(len(first.train), fraction=FRACTION, seed=seed)
-    train, valid = first.train[inner.train], first.train[inner.held_out]
-    return Measurements(X, y, sigma, names, target, train, valid, first.held_out)
+    if rows < FEW_ROWS:
+        everything, none = np.arange(rows), np.arange(0)
+        return Measurements(X, y, sigma, names, target, everything, none, none, k_folds(rows, rows))
+    outer = random_split(rows, fraction=FRACTION, seed=seed)
+    inner = random_split(len(outer.train), fraction=FRACTION, seed=seed)
+    train, valid = outer.train[inner.train], outer.train[inner.held_out]
+    return Measurements(X, y, sigma, names, target, train, valid, outer.held_out)
 
 
 def superfluous_columns(X: Matrix, names: tuple[str, ...]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from kanscience._typing import Matrix, Vector
-from kanscience.datasets import FEW_ROWS, random_split
+from kanscience.datasets import FEW_ROWS, k_folds, random_split
 from kanscience.discovery._measurements import FRACTION, Measurements
 from kanscience.discovery._shapes import network_candidates
 from kanscience.network import MultKAN
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kanscience.discovery._candidates import Proposal
     from kanscience.functions import Library
 
+
+_FOLDS = 5
 
 Targets: TypeAlias = Float64[np.ndarray, "row target"]
 """One column a target."""
@@ -136,9 +138,10 @@ def fitted_networks(
 def _with_few_rows(tables: Sequence[Measurements], fitter: Fitter, seed: int, deadline: float) -> FittedNetworks | None:
     data = tables[0]
     one, together = np.empty((2, len(data.X), len(tables)))
-    for done, fold in enumerate(data.folds):
+    folds = k_folds(len(data.X), min(_FOLDS, len(data.X)), seed=seed)
+    for done, fold in enumerate(folds):
         now = time.monotonic()
-        share = now + (deadline - now) / (len(data.folds) + 1 - done) if deadline < math.inf else deadline
+        share = now + (deadline - now) / (len(folds) + 1 - done) if deadline < math.inf else deadline
         rows = fold.train
         if len(rows) < 2:
             return None
@@ -146,7 +149,7 @@ def _with_few_rows(tables: Sequence[Measurements], fitter: Fitter, seed: int, de
         found = _fit(tables, fitter, rows[inner.train], rows[inner.held_out], seed, share)
         one[fold.held_out] = _columns(found.networks[0].predict(data.X[fold.held_out]))
         together[fold.held_out] = _columns(found.predict(data.X[fold.held_out]))
-    found = _fit(tables, fitter, data.folds[0].train, data.folds[0].held_out, seed, deadline)
+    found = _fit(tables, fitter, folds[0].train, folds[0].held_out, seed, deadline)
     return FittedNetworks(tuple(found.networks), found.predict, one, (one, together))
 
 

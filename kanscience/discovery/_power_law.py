@@ -22,6 +22,7 @@ from kanscience.discovery._spelling import as_text
 if TYPE_CHECKING:
     import sympy
 
+_FOLDS = 5  # from 30 rows on; below, each row is a fold
 _MOST_ROWS = 2000  # that the search for exponents looks at; constants are fitted to all
 _MOST_SIGNED = 8  # inputs that change sign, whose parities are tried in all combinations; others count as even
 _INDEPENDENT = 1e-8  # part of a logarithm that those before it do not explain, below which it is left out
@@ -211,7 +212,7 @@ class _Search:
             columns,
             sign,
             float(np.sign(y[np.abs(y).argmax()])),
-            k_folds(len(y), min(5, len(y)), seed=seed),
+            k_folds(len(y), len(y) if len(y) < FEW_ROWS else _FOLDS, seed=seed),
         )
 
     def laws(self) -> list[_Law]:

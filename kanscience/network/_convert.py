@@ -89,8 +89,8 @@ def _add_layer(graph: Graph, layer: Layer, sources: list[str], depth: int) -> li
 
 def _add_splines(graph: Graph, splines: SplineEdges, sources: list[str], subnodes: list[str]) -> None:
     intervals = splines.intervals.tolist()
-    # Where the last curve is gone (symbols took its place), a domain stays for curves to come.
-    wanted = splines.active.any(dim=1) | ~splines.open
+    # Where the last curve is gone (symbols took its place), a given domain stays for curves to come.
+    wanted = splines.active.any(dim=1) | splines.given
     for s in wanted.nonzero().flatten().tolist():
         if graph.nodes[sources[s]]["kind"] == "parameter":
             continue  # never the source of a curve

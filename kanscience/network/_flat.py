@@ -6,6 +6,7 @@ of the symbolic terms, and the biases; last the named constants.
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -52,6 +53,11 @@ class FlatView:
 
     def _add(self, parameter: torch.nn.Parameter, mask: Tensor) -> None:
         self.parts.append((parameter, mask.flatten().nonzero().flatten()))
+
+    def slices(self) -> list[slice]:
+        """Return where the numbers of each kind stand: the parts above, empty ones left out."""
+        ends = accumulate(self.sizes, initial=0)
+        return [slice(start, stop) for start, stop in pairwise(ends) if stop > start]
 
     def read(self) -> Tensor:
         """Return a copy of the numbers, (size,)."""

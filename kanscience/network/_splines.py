@@ -179,6 +179,10 @@ class SplineEdges(nn.Module):
         """Return, per source, how many samples lie outside the domain (beyond rounding)."""
         return (self.mapped(x).abs() > 1 + 8 * torch.finfo(x.dtype).eps).sum(dim=1)
 
+    def waiting(self) -> Tensor:
+        """Return which sources have curves and no domain yet."""
+        return self.open & self.active.any(dim=1)
+
     @torch.no_grad()
     def set_domain_(self, source: int, low: float, high: float) -> None:
         """Map another interval onto [-1, 1], the curves stretched with it."""
@@ -188,7 +192,7 @@ class SplineEdges(nn.Module):
     @torch.no_grad()
     def adopt_domains_(self, x: Tensor) -> None:
         """Take the domains that are still open from data, the curves mapped affinely onto them."""
-        for source in self.open.nonzero().flatten().tolist():
+        for source in self.waiting().nonzero().flatten().tolist():
             self.set_domain_(source, float(x[source].min()), float(x[source].max()))
 
     @torch.no_grad()

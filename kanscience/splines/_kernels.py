@@ -113,7 +113,7 @@ def _scattered(location: Location, order: int) -> Tensor:
 
 def _gathered(weights: Tensor, location: Location, order: int) -> Tensor:
     values, first = location.values(order), location.first()
-    samples, weights = first.shape[1], weights.flatten(1)
+    samples, weights = first.shape[1], weights.reshape(len(weights), -1)
     total = weights.gather(1, first) * values[:, 0]
     for r in range(1, values.shape[1]):
         total = torch.addcmul(total, weights[:, r * samples :].gather(1, first), values[:, r])

@@ -73,6 +73,8 @@ class Held:
     def __init__(self, problem: Regression, held: np.ndarray) -> None:
         self.problem, self.free = problem, np.flatnonzero(~held)
         self.whole = problem.start()
+        ends = [np.searchsorted(self.free, (kind.start, kind.stop)) for kind in problem.kinds]
+        self.kinds = [slice(int(start), int(stop)) for start, stop in ends if stop > start]
 
     def start(self) -> np.ndarray:
         """Return the free numbers."""

@@ -23,7 +23,7 @@ from kanscience.training._penalties import Penalty
 from kanscience.training._report import FitReport, Progress
 from kanscience.training._samples import Samples, checked_samples
 from kanscience.training._schedule import adopt_domains_, follow_hidden_ranges_, restore_, snapshot
-from kanscience.training._shrinkage import Pull, TowardsStart, TowardsStraightLines, start_of
+from kanscience.training._shrinkage import Pull, TowardsPolynomials, TowardsStart, TowardsStraightLines, start_of
 from kanscience.training._threads import one_thread
 from kanscience.training._weights import model_scatter, normalised_weights
 
@@ -37,8 +37,8 @@ _ROUND = 8  # steps between two looks at ranges and validation
 _PATIENCE = 4  # rounds without a better validation loss that end a level
 _JACOBIAN_BYTES = 2**30  # up to here Levenberg-Marquardt is the default
 _PULLED_PATIENCE = 2  # the same with a pull, which is only one of several
-_STRAIGHTENINGS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # pulls that validation chooses among
-_SHRINKAGES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+_STRAIGHTENINGS = (*(10.0**-k for k in range(0, 12)), 0.0)  # pulls that validation chooses among
+_SHRINKAGES = (*(10.0**-k for k in range(3, 10)), 0.0)
 
 
 def fit(
@@ -55,6 +55,7 @@ def fit(
     penalty: Penalty | None = None,
     batch_size: int | None = None,
     restarts: int = 0,
+    shrink: bool | None = None,
     loss: Callable[[MultKAN], Tensor] | None = None,
     callbacks: Sequence[Callable[[Progress], Any]] = (),
     progress: bool | None = None,
@@ -80,6 +81,9 @@ def fit(
         penalty: what edges pay, see `Penalty`.
         batch_size: rows a step (Adam).
         restarts: further starts from redrawn splines, the best of which goes on. 0 continues the present network.
+        shrink: whether levels are trained with ever weaker pulls, the first level of a fresh network towards straight
+            lines, finer ones towards the coarser curves; held-back rows choose. None: where these say that a level
+            follows noise; True: from the beginning on, the most careful way; False: never.
         loss: any callable of the network, in place of data: a vector is residuals (least squares), a scalar is
             minimised as it is.
         callbacks: called with a `Progress` now and then; one that returns True stops the fit.
@@ -116,7 +120,7 @@ def fit(
     run = _Run(network, train, held, loss, penalty, move_knots, list(callbacks), generator)
     run.optimizer = _chosen_optimizer(optimizer, run, batch_size)
     run.steps = steps if steps is not None else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
-    run.batch_size = batch_size
+    run.batch_size, run.shrink = batch_size, shrink
     with one_thread():
         return _run(run, levels, restarts, progress)
 
@@ -136,6 +140,7 @@ class _Run:
     optimizer: str = "lm"
     steps: int = 200
     batch_size: int | None = None
+    shrink: bool | None = None
     scatter: float = 0.0
     step: int = 0
     damping: float = 1e-2
@@ -245,24 +250,39 @@ def _level(run: _Run, rules: list[KnotRule] | None, fresh: bool = False) -> floa
     if rules is not None:
         refine_(run.network, rules, None if run.train is None else run.train.x)
     start, before = snapshot(run.network), run.judged()
+    shrinks = run.held is not None and run.penalty is None and run.optimizer == "lm"
+    if run.shrink and shrinks:
+        return _shrunk(run, fresh)
     _descend(run, run.penalty)
-    if rules is None or run.held is None or run.penalty is not None or run.optimizer != "lm":
+    if rules is None or run.shrink is False or not shrinks:
         return 0.0
     # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
-    generalises = run.judged() < 0.99 * before and run.rmse(run.held) < 1.5 * run.rmse(run.train)
-    return 0.0 if generalises else _shrunk(run, start, fresh)
-
-
-def _shrunk(run: _Run, start: dict[str, Tensor], fresh: bool) -> float:
-    """Train again with ever weaker pulls, a fresh network towards straight lines, others to their curves at the start.
-
-    Each pull goes on from where the stronger one led; validation keeps the best.
-    """
-    best, lowest, chosen, waited = snapshot(run.network), run.judged(), 0.0, 0
+    if run.judged() < 0.99 * before and run.rmse(run.held) < 1.5 * run.rmse(run.train):
+        return 0.0
     restore_(run.network, start)
+    return _shrunk(run, fresh)
+
+
+def _continue_polynomials(run: _Run) -> None:
+    """Let the outermost polynomials go on where no sample is; for smooth exact data, whose loss falls with the grid."""
+    saved, loss, limit = snapshot(run.network), run.judged(), run.steps
+    run.steps = min(_ROUND, limit)
+    _descend(run, None, TowardsPolynomials())
+    run.steps = limit
+    if run.judged() > 1.01 * loss:
+        restore_(run.network, saved)
+
+
+def _shrunk(run: _Run, fresh: bool) -> float:
+    """Train with ever weaker pulls, a fresh network towards straight lines, others to their present curves.
+
+    Each goes on from where the stronger one led; validation keeps the best.
+    """
     center = start_of(run.network)
+    best, lowest, chosen, waited = snapshot(run.network), np.inf, 0.0, 0
     for strength in _STRAIGHTENINGS if fresh else _SHRINKAGES:
-        _descend(run, None, TowardsStraightLines(strength) if fresh else TowardsStart(strength, center))
+        pull = TowardsStraightLines(strength) if fresh else TowardsStart(strength, center)
+        _descend(run, None, pull if strength else None)
         if run.judged() < lowest:
             best, lowest, chosen = snapshot(run.network), run.judged(), strength
         waited = waited + 1 if run.judged() > 1.02 * lowest else 0

@@ -7,7 +7,7 @@ units of the parameters nor those of the data change a step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -16,7 +16,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 _SMALLEST_DAMPING = 1e-14  # below, Cholesky of a unit-diagonal matrix sees only rounding
 _LARGEST_DAMPING = 1e10  # a step this short changes no digit of the loss
-_EMPTY_COLUMN = 1e-14  # of the largest diagonal entry: a number that no sample determines stays where it is
+_EMPTY_COLUMN = 1e-14  # of the largest diagonal entry of its kind: a number that no sample determines stays
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,13 @@ class Quadratic:
 
 
 @runtime_checkable
-@runtime_checkable
 class LeastSquares(Protocol):
-    """What is minimised: ``|residuals|**2`` plus a quadratic penalty."""
+    """What is minimised: ``|residuals|**2`` plus a quadratic penalty.
+
+    ``kinds`` are the runs of numbers of one kind, whose derivatives are of comparable size whatever the units.
+    """
+
+    kinds: Sequence[slice]
 
     def loss(self, theta: np.ndarray) -> float:
         """Return ``|residuals|**2``."""
@@ -127,10 +131,10 @@ def _advance(problem: LeastSquares, state: Descent, normal: np.ndarray, gradient
         gradient += penalty.slope(state.theta)
         value += penalty.value(state.theta)
     diagonal = normal.diagonal()
-    largest = diagonal.max(initial=0.0)
-    if not largest > 0 or not np.isfinite(largest):
+    largest = np.concatenate([np.full(k.stop - k.start, diagonal[k].max(initial=0.0)) for k in problem.kinds])
+    if not largest.max(initial=0.0) > 0 or not np.isfinite(largest).all():
         return False
-    scale = 1 / np.sqrt(np.maximum(diagonal, _EMPTY_COLUMN * largest))
+    scale = 1 / np.sqrt(np.maximum(diagonal, np.where(largest > 0, _EMPTY_COLUMN * largest, 1.0)))
     normal *= scale[:, None]
     normal *= scale
     gradient *= scale

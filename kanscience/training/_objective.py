@@ -44,6 +44,7 @@ class Regression:
         self.pull = pull
         self.form = PenaltyForm(network, x, penalty) if penalty is not None and penalty.strength else None
         self.view = FlatView(network)
+        self.kinds = self.view.slices()
         self.parts = parts_of(network, self.view, x, y, weights)
 
     def start(self) -> np.ndarray:
@@ -90,6 +91,7 @@ class ResidualLoss:
     def __init__(self, network: MultKAN, loss: Callable[[MultKAN], Tensor]) -> None:
         self.network, self.callable = network, loss
         self.view = FlatView(network)
+        self.kinds = self.view.slices()
 
     def start(self) -> np.ndarray:
         """Return the network's present numbers."""

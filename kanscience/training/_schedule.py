@@ -10,6 +10,10 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
 
+_PROBES = 4096  # points of the inputs' domains that ranges are looked for at
+_FARTHEST = 0.03  # beyond the samples, as a share of their range: correlated inputs fill no box
+
+
 @torch.no_grad()
 def adopt_domains_(network: MultKAN, x: Tensor) -> None:
     """Take all domains that are still open from the data, layer by layer in forward order."""
@@ -23,18 +27,34 @@ def adopt_domains_(network: MultKAN, x: Tensor) -> None:
 def follow_hidden_ranges_(network: MultKAN, x: Tensor, margin: float) -> None:
     """Move the knots of the hidden layers to where their sources now are, the curves staying what they are.
 
+    Where the user gave the inputs' domains, ranges reach as far as points of these domains do, within limits: the rows
+    of a sample seldom hold its corners.
+
     Args:
         network: changed in place; a layer whose ranges fit already within a fifth of the margin is left alone.
         x: (N, inputs) samples.
         margin: room beyond the samples on each side, as a share of their range.
     """
     nodes = network.sources(x)
+    probes = network.sources(_domain_points(network, x)) if bool(network.layers[0].splines.given.all()) else nodes
     for depth, layer in enumerate(network.layers):
         if depth and layer.has_splines:
             low, high = nodes.min(dim=1).values, nodes.max(dim=1).values
-            room = margin * (high - low)
-            _move_domains_(layer.splines, low - room, high + room, nodes, tolerance=room / 5)
-        nodes = layer(nodes)
+            room, most = margin * (high - low), _FARTHEST * (high - low)
+            low = torch.maximum(torch.minimum(low, probes.min(dim=1).values), low - most) - room
+            high = torch.minimum(torch.maximum(high, probes.max(dim=1).values), high + most) + room
+            _move_domains_(layer.splines, low, high, nodes, tolerance=room / 5)
+        nodes, probes = layer(nodes), layer(probes)
+
+
+def _domain_points(network: MultKAN, x: Tensor) -> Tensor:
+    """Return (M, inputs) points spread over the inputs' domains, a third of their coordinates at the ends."""
+    splines = network.layers[0].splines
+    sobol = torch.quasirandom.SobolEngine(2 * network.n_inputs).draw(_PROBES, dtype=x.dtype).to(x.device)
+    place, side = sobol[:, : network.n_inputs], sobol[:, network.n_inputs :]
+    place = torch.where(side < 1 / 6, 0.0, torch.where(side > 5 / 6, 1.0, place))
+    low, high = splines.low[: network.n_inputs], splines.high[: network.n_inputs]
+    return low + (high - low) * place
 
 
 def _move_domains_(splines, low: Tensor, high: Tensor, x: Tensor, tolerance: Tensor) -> None:

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from kanscience import OptionError, ShapeError
-from kanscience.splines import Axes, bspline_basis, dense_features, local_basis, uniform_knots
-from tests.helpers import tolerance
+from kanscience.splines import Axes, bspline_basis, dense_features, local_basis, local_sums, uniform_knots
+from tests.helpers import tolerance, uniform_inputs
 from tests.helpers_networks import both_dtypes, forward_mode
 from tests.splines.kinds import KNOTS, every_degree, every_knots, points, scipy_basis
 
@@ -67,8 +67,14 @@ def test_gradients_of_the_local_form_are_right_to_second_order(make_knots, degre
     knots = make_knots(degree)
     axes = Axes.of([knots], degree)
     t = points(knots, degree)[None, :8].clone().requires_grad_()  # no knots: there a difference sees both sides
-    assert torch.autograd.gradcheck(lambda t: dense_features(t, axes), t, check_forward_ad=True)
-    assert torch.autograd.gradgradcheck(lambda t: dense_features(t, axes), t, check_fwd_over_rev=True)
+    t = torch.cat([t, torch.tensor([[-1.4, 1.7]], dtype=torch.float64)], dim=1).detach().requires_grad_()
+    weights = uniform_inputs(axes.n_basis * t.shape[1], 1, seed=1).reshape(1, -1, t.shape[1]).requires_grad_()
+    for function, arguments in (
+        (lambda t: dense_features(t, axes), (t,)),
+        (lambda weights, t: local_sums(weights, t, axes), (weights, t)),
+    ):
+        assert torch.autograd.gradcheck(function, arguments, check_forward_ad=True, check_batched_grad=True)
+        assert torch.autograd.gradgradcheck(function, arguments, check_fwd_over_rev=True)
 
 
 @forward_mode
@@ -115,6 +121,17 @@ def test_float32_loses_no_digits_at_fine_grids(degree):
     coarse = dense_features(t[None], Axes.of([knots.float()], degree))
     sure = (t * 100 - (t * 100).round()).abs() > 1e-4  # not on a knot, where a step may fall either way
     torch.testing.assert_close(coarse[0, :, sure].double(), fine[0, :, sure], rtol=0, atol=1e-6)
+
+
+@every_knots
+@every_degree
+@pytest.mark.parametrize("derivative", [False, True])
+def test_local_sums_read_what_dense_features_write(make_knots, degree, derivative):
+    axes = Axes.of([make_knots(degree)] * 2, degree)
+    t = torch.stack([points(axes.row(0), degree), 2 * points(axes.row(0), degree, seed=1)])
+    weights = uniform_inputs(2 * axes.n_basis, t.shape[1], seed=2).reshape(2, axes.n_basis, -1)
+    expected = (weights * dense_features(t, axes, derivative)).sum(dim=1)
+    torch.testing.assert_close(local_sums(weights, t, axes, derivative), expected)
 
 
 @every_knots

@@ -97,14 +97,14 @@ def test_with_errors_that_are_too_small_a_scatter_makes_up():
 
 def test_errors_cover_the_truth_as_often_as_they_should():
     pulls = []
-    for seed in range(15):
+    for seed in range(30):
         x, y = data(0.05, seed=seed)
-        report = fit(only_first_output(decay(c=2.0, k=1.3, d=0.5)), x, y, steps=20)
+        report = fit(only_first_output(decay(c=2.0, k=1.3, d=0.5)), x, y, steps=5)
         pulls += [
             (report.parameters[name].value - truth) / report.parameters[name].error
             for name, truth in zip("ckd", (2.0, 1.3, 0.5), strict=True)
         ]
-    assert 0.75 < np.std(pulls) < 1.25
+    assert 0.7 < np.std(pulls) < 1.3
 
 
 def test_several_outputs_with_given_errors_weigh_by_these_alone():
@@ -200,6 +200,8 @@ def test_fixed_constants_have_no_error_and_fewer_rows_than_numbers_an_infinite_o
 
 class Rosenbrock:
     """Residuals 10 (b - a^2) and 1 - a: a curved valley."""
+
+    kinds = (slice(0, 2),)
 
     def linearize(self, theta):
         a, b = theta
