@@ -52,9 +52,9 @@ def discover(
     """Find the law behind a table.
 
     From 30 rows on, a random fifth is held out to report errors, and a fifth of the rest decides between formulas;
-    with fewer rows each is held out once, and all of them do both. Then several routes are gone: power laws, polynomials, accurate spline
-    networks, and formulas read from networks. All their formulas are judged on the same rows. ``.best`` is the
-    simplest whose loss is within one standard error of the lowest.
+    with fewer rows each is held out once, and all of them do both. Then several routes are gone: power laws,
+    polynomials, accurate spline networks, and formulas read from networks. All their formulas are judged on the same
+    rows. ``.best`` is the simplest whose loss is within one standard error of the lowest.
 
     Args:
         X: (N, n) array or frame of inputs, numbers in any unit.
@@ -76,7 +76,8 @@ def discover(
     Example:
         >>> import kanscience as ks
         >>> planets = ks.load_table("planets")
-        >>> found = ks.discover(planets[["semi_major_axis_au", "eccentricity"]], planets["period_yr"], seed=0)
+        >>> X, T = planets[["semi_major_axis_au", "eccentricity"]], planets["period_yr"]
+        >>> found = ks.discover(X, T, time_budget=5, seed=0)
         >>> print(found.best.expression, found.inactive)
         semi_major_axis_au**(3/2) ('eccentricity',)
     """

@@ -18,8 +18,8 @@ class Measurements:
     """Checked columns and one target.
 
     From 30 rows on, ``train`` rows are learnt from, ``valid`` rows decide between formulas, and ``test`` rows, a
-    random fifth, only report errors. With fewer rows each row is held out once, ``folds``, and all of them do both: that
-    depends on no seed and no order.
+    random fifth, only report errors. With fewer rows each row is held out once, ``folds``, and all of them do both:
+    that depends on no seed and no order.
 
     Args:
         X: (N, n) inputs, finite, in the user's units.

@@ -98,23 +98,34 @@ def sources_and_shares(network: MultKAN, x: Tensor) -> list[tuple]:
     nodes = [network.sources(x)]
     for layer in network.layers:
         nodes.append(layer(nodes[-1]))
-    node_score = torch.zeros(len(nodes[-1]), dtype=x.dtype)
-    node_score[list(network.readout)] = 1.0
+    readout = torch.tensor(network.readout, device=x.device)
+    node_score = torch.bincount(readout, minlength=len(nodes[-1])).to(x)
     found = []
     for layer, source in zip(reversed(network.layers), reversed(nodes[:-1]), strict=True):
         score = node_score[list(layer.shape.node_of_subnode)]
         spread = layer.subnodes(source).std(dim=1, correction=0)
         carried = torch.where(spread > 0, score / spread, 0)
         found.insert(0, (layer, source, carried))
-        scales = edge_scales(layer, source)
-        node_score = (scales * carried).sum(dim=1)
+        node_score = (edge_scales(layer, source) * carried).sum(dim=1)
     return found
 
 
 def edge_scales(layer, source: Tensor) -> Tensor:
-    """Return the standard deviation of every spline edge over the samples, (source, target), from Gram matrices."""
-    weights = stacked(layer)
-    return torch.einsum("sbt,sbc,sct->st", weights, covariance(layer, source), weights).clamp(min=0).sqrt()
+    """Return the standard deviation of every edge over the samples, (source, target), of curves from Gram matrices."""
+    scales = torch.zeros_like(layer.splines.active, dtype=source.dtype)
+    if layer.has_splines:
+        weights = stacked(layer)
+        scales = torch.einsum("sbt,sbc,sct->st", weights, covariance(layer, source), weights).clamp(min=0).sqrt()
+    if len(layer.terms):  # few edges: their values one by one, with the curves beside them
+        edges, edge_of_term = torch.stack([layer.terms.source, layer.terms.target]).unique(dim=1, return_inverse=True)
+        values = source.new_zeros(edges.shape[1], source.shape[1])
+        values = values.index_add(0, edge_of_term, layer.terms.values(source))
+        if layer.has_splines:
+            spline, smooth = layer.splines.features(source)
+            features = torch.cat([spline, smooth[:, None]], dim=1)
+            values = values + torch.einsum("ebn,eb->en", features[edges[0]], weights[edges[0], :, edges[1]])
+        scales[edges[0], edges[1]] = values.std(dim=1, correction=0)
+    return scales
 
 
 def stacked(layer) -> Tensor:

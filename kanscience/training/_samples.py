@@ -73,7 +73,7 @@ def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samp
     if sigma is None:
         return Samples(x, y)
     errors = torch.as_tensor(np.asarray(sigma, dtype=np.float64).copy()).to(y)
-    errors = errors.expand(y.shape) if errors.dim() == 0 else checked_targets(errors, *y.shape)
+    errors = errors.expand(y.shape) if errors.dim() == 0 else checked_targets(errors, *y.shape, name="sigma")
     check_finite("sigma", errors)
     if not bool((errors > 0).all()):
         raise DataError(f"`sigma` must be above 0 everywhere; its smallest value is {float(errors.min()):g}.")
@@ -90,8 +90,8 @@ def _as_column_tensor(network: MultKAN, values: ArrayLike, name: str) -> Tensor:
     return torch.as_tensor(array, dtype=network.dtype, device=network.device)
 
 
-def checked_targets(targets: Tensor, rows: int, outputs: int) -> Tensor:
-    """Return targets as (N, outputs).
+def checked_targets(targets: Tensor, rows: int, outputs: int, name: str = "targets") -> Tensor:
+    """Return targets, or what belongs to them, as (N, outputs).
 
     Raises:
         ShapeError: another number of rows, or of columns than the network has outputs.
@@ -99,7 +99,7 @@ def checked_targets(targets: Tensor, rows: int, outputs: int) -> Tensor:
     y = targets[:, None] if targets.dim() == 1 else targets
     if y.dim() != 2 or tuple(y.shape) != (rows, outputs):
         raise ShapeError(
-            f"`targets` must have shape ({rows}, {outputs}): one row for each of the {rows} rows of `inputs`, one column "
+            f"`{name}` must have shape ({rows}, {outputs}): one row for each of the {rows} rows of `inputs`, one column "
             f"for each of the network's {outputs} outputs; got {tuple(targets.shape)}."
         )
     return y

@@ -77,7 +77,7 @@ class TowardsPolynomials:
     right where the data are smooth and exact; noise it would carry outwards, many times larger.
     """
 
-    strength: float = 1e-5
+    strength: float = 1e-8
 
     def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
         """Return the penalty."""

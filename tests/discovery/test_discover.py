@@ -52,8 +52,9 @@ def test_order_and_names_of_rows_and_columns_do_not_matter():
 def test_units_change_the_factor_only(unit):
     X, T = _planets()
     found = ks.discover(X.assign(semi_major_axis_au=X["semi_major_axis_au"] * unit), T, seed=0)
-    (symbol,) = found.best.expression.free_symbols
-    factor = found.best.expression / symbol ** sympy.Rational(3, 2)
+    (law,) = found.best.formulas
+    (symbol,) = law.free_symbols
+    factor = law / symbol ** sympy.Rational(3, 2)
     assert float(factor) == pytest.approx(unit**-1.5, rel=3e-4)
     assert found.inactive == ("eccentricity", "mass_earth")
 
@@ -119,7 +120,7 @@ def test_only_constant_columns_leave_a_constant():
 @pytest.mark.parametrize("value", [0.0, 5.0, -2.5])
 def test_a_constant_target_gives_that_number(value):
     found = ks.discover(_columns(40), np.full(40, value), seed=0)
-    assert float(found.best.expression) == value
+    assert float(found.best.formulas[0]) == value
     assert found.best.complexity <= 2
     assert str(found)
 

@@ -66,15 +66,15 @@ def test_only_the_local_functions_are_not_zero(make_knots, degree):
 def test_gradients_of_the_local_form_are_right_to_second_order(make_knots, degree):
     knots = make_knots(degree)
     axes = Axes.of([knots], degree)
-    t = points(knots, degree)[None, :8].clone().requires_grad_()  # no knots: there a difference sees both sides
-    t = torch.cat([t, torch.tensor([[-1.4, 1.7]], dtype=torch.float64)], dim=1).detach().requires_grad_()
+    t = points(knots, degree)[None, :4]  # no knots: there a difference sees both sides
+    t = torch.cat([t, torch.tensor([[-1.4, 1.7]], dtype=torch.float64)], dim=1).requires_grad_()
     weights = uniform_inputs(axes.n_basis * t.shape[1], 1, seed=1).reshape(1, -1, t.shape[1]).requires_grad_()
     for function, arguments in (
         (lambda t: dense_features(t, axes), (t,)),
         (lambda weights, t: local_sums(weights, t, axes), (weights, t)),
     ):
         assert torch.autograd.gradcheck(function, arguments, check_forward_ad=True, check_batched_grad=True)
-        assert torch.autograd.gradgradcheck(function, arguments, check_fwd_over_rev=True)
+        assert torch.autograd.gradgradcheck(function, arguments, check_fwd_over_rev=True, fast_mode=True)
 
 
 @forward_mode

@@ -27,7 +27,8 @@ def _discovery(formulas, targets=("y",), sigma=None, names=("a", "b")):
     X = np.random.default_rng(0).uniform(1, 2, (20, 2))
     formula = formulas if len(formulas) > 1 else formulas[0]
     best = Candidate(formula, 3, 0.5, 0.1, "power law")
-    front = Front([Candidate([sympy.Integer(1)] * len(formulas), 0, 2.0, 0.1, "constant"), best])
+    ones: list = [sympy.Integer(1)] * len(formulas)
+    front = Front([Candidate(ones, 0, 2.0, 0.1, "constant"), best])
     network = law_network(formulas, names, targets)
     assert network is not None
     predicted = network.predict(X).reshape(20, -1)
