@@ -160,9 +160,16 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], bold: Seque
 
 def _undominated(candidates: Iterable[Candidate], rounding: float) -> list[Candidate]:
     front: list[Candidate] = []
-    judged = [candidate for candidate in candidates if math.isfinite(candidate.loss)]
-    # At equal complexity an exact number is simpler than a fitted one.
-    for candidate in sorted(judged, key=lambda c: (c.complexity, c.free_constants, c.loss)):
+    judged = sorted(
+        (candidate for candidate in candidates if math.isfinite(candidate.loss)),
+        key=lambda c: (c.complexity, c.free_constants, c.loss),
+    )
+    lowest = {c.complexity: c for c in sorted(judged, key=lambda c: -c.loss)}
+    for candidate in judged:
+        # At equal complexity an exact number is simpler than a fitted one, if it serves as well.
+        rival = lowest[candidate.complexity]
+        if candidate.loss > max(rival.loss + rival.error, rounding):
+            continue
         if not front or (candidate.loss < front[-1].loss and front[-1].loss > rounding):
             front.append(candidate)
     return front

@@ -36,7 +36,7 @@ OPTIMIZERS = ("auto", "lm", "lbfgs", "adam")
 _ROUND = 8  # steps between two looks at ranges and validation
 _PATIENCE = 4  # rounds without a better validation loss that end a level
 _JACOBIAN_BYTES = 2**30  # up to here Levenberg-Marquardt is the default
-_PULLED_PATIENCE = 2  # the same with a pull, which is only one of several
+_PULLED_STEPS = 24  # most steps with a pull: the next weaker one goes on from there
 _STRAIGHTENINGS = (*(10.0**-k for k in range(0, 12)), 0.0)  # pulls that validation chooses among
 _SHRINKAGES = (*(10.0**-k for k in range(3, 10)), 0.0)
 
@@ -255,7 +255,7 @@ def _level(run: _Run, rules: list[KnotRule] | None, fresh: bool = False) -> floa
         return _shrunk(run, fresh)
     _descend(run, run.penalty)
     if rules is not None and run.penalty is None and run.optimizer == "lm" and run.judged() < before / 4:
-        _continue_polynomials(run)
+        _continue_polynomials(run, start)
     if rules is None or run.shrink is False or not shrinks:
         return 0.0
     # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
@@ -265,12 +265,14 @@ def _level(run: _Run, rules: list[KnotRule] | None, fresh: bool = False) -> floa
     return _shrunk(run, fresh)
 
 
-def _continue_polynomials(run: _Run) -> None:
-    """Let the outermost polynomials go on where no sample is; for smooth exact data, whose loss falls with the grid."""
-    saved, loss, limit = snapshot(run.network), run.judged(), run.steps
-    run.steps = min(_ROUND, limit)
+def _continue_polynomials(run: _Run, start: dict[str, Tensor]) -> None:
+    """Train the level once more so that the outermost polynomials go on where no sample is.
+
+    For smooth exact data, whose loss falls with the grid: there a number that hardly any sample sees wanders off.
+    """
+    saved, loss = snapshot(run.network), run.judged()
+    restore_(run.network, start)
     _descend(run, None, TowardsPolynomials())
-    run.steps = limit
     if run.judged() > 1.1 * loss:  # a tenth is little against rows beyond the samples, which miss by many times it
         restore_(run.network, saved)
 
@@ -305,9 +307,11 @@ def _descend(run: _Run, penalty: Penalty | None, pull: Pull | None = None) -> No
 
 def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
     """Rounds of Levenberg-Marquardt steps; between them hidden knots follow their ranges and validation looks on."""
-    network, end = run.network, run.step + run.steps
+    network = run.network
+    end = run.step + (run.steps if pull is None else min(run.steps, _PULLED_STEPS))
     run.damping = 1e-2
-    follows = run.move_knots is not False and pull is None and run.train is not None
+    shrinks = isinstance(pull, TowardsStart | TowardsStraightLines)  # towards numbers or curves on these very knots
+    follows = run.move_knots is not False and not shrinks and run.train is not None
     best, lowest, waited = snapshot(network), run.judged(), 0
     while run.step < end and not run.stopping:
         _update_scatter(run)
@@ -326,7 +330,7 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
             waited = 0 if better else waited + 1
             if better:
                 best, lowest = snapshot(network), run.judged()
-            if waited >= (_PATIENCE if pull is None else _PULLED_PATIENCE):
+            if waited >= _PATIENCE:
                 run.status = "converged"
                 break
         if result in ("converged", "not finite"):
