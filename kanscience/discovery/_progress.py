@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +21,9 @@ def time_bar(budget: float, progress: bool | None) -> Iterator[Callable[[str], N
     """
     from tqdm import tqdm
 
+    budget = math.ceil(budget)
     begun, over = time.monotonic(), threading.Event()
-    form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s"
+    form = "{desc}{percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s"
     disable = None if progress is None else not progress
     with tqdm(total=budget, disable=disable, leave=False, bar_format=form) as bar:
 

@@ -167,13 +167,16 @@ def laws_of_shape(
         seed: of all starts.
         deadline: on the clock of ``time.monotonic``; no shape is begun after it.
     """
-    data = _Rows(X, y, sigma, valid)
+    data = _Rows.of(X, y, sigma, valid)
+    valid = data.valid
     whole = data.fitted(MultKAN(width, base=base, seed=seed), _COARSE, steps=_STEPS).valid_loss
     slack = 1 + 2 / (2 * len(valid[1])) ** 0.5  # two standard errors of a root mean square
     for coarse, splines, report in _networks(width, data, base, seed, whole):
         if report.valid_loss <= _NO_FIT * whole:
             left = max(min(deadline - time.monotonic(), _SNAP_SECONDS), 0.0)
-            network, snapped = snap(splines, X, y, sigma=sigma, valid=valid, library=library, time_budget=left)
+            network, snapped = snap(
+                splines, data.X, data.y, sigma=data.sigma, valid=valid, library=library, time_budget=left
+            )
             yield ShapeResult(network, splines, snapped, report)
             # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
             at_limit = report.valid_loss > 0.5 * min(coarse, whole) and report.valid_loss < slack * whole
@@ -210,7 +213,13 @@ class _Rows:
     X: Tensor
     y: Tensor
     sigma: Tensor | None
-    valid: tuple
+    valid: tuple[Tensor, Tensor]
+
+    @classmethod
+    def of(cls, X: ArrayLike, y: ArrayLike, sigma: ArrayLike | None, valid: tuple[ArrayLike, ArrayLike]) -> _Rows:
+        """Return the rows as float64 tensors."""
+        tensors = [None if part is None else torch.as_tensor(part, dtype=torch.float64) for part in (X, y, sigma, *valid)]
+        return cls(tensors[0], tensors[1], tensors[2], (tensors[3], tensors[4]))  # type: ignore[arg-type]
 
     def fitted(self, network: MultKAN, grids: Sequence | None, **options) -> FitReport:
         """Fit a network in place."""

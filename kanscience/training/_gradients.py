@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from kanscience.training._penalties import penalty_value
+from kanscience.training._penalties import curvature_forms, penalty_value
 
 if TYPE_CHECKING:
     from kanscience.training._penalties import Penalty
@@ -24,12 +24,13 @@ def loss_of(run: Any, penalty: Penalty | None) -> Callable[[Tensor | None], Tens
 
         return own
     train, weights = run.train, run.weights()
+    curvatures = None if penalty is None else curvature_forms(network, penalty)
 
     def squares(rows: Tensor | None) -> Tensor:
         x, y, w = (train.x, train.y, weights) if rows is None else (train.x[rows], train.y[rows], weights[rows])
         residuals = w.T * (network.outputs(network.sources(x)) - y.T)
         value = (residuals**2).sum() * (len(train.x) / len(x))
-        return value if penalty is None else value + penalty_value(network, x, penalty)
+        return value if penalty is None else value + penalty_value(network, x, penalty, curvatures)
 
     return squares
 

@@ -25,6 +25,8 @@ def lbfgs(run: Any, penalty: Penalty | None) -> None:
     def value_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
         view.write_(torch.from_numpy(theta))
         value = loss(None)
+        if not bool(torch.isfinite(value)):  # a pole, or beyond the real domain: the line search turns back at a wall
+            return wall, np.zeros_like(theta)
         return float(value.detach()), view.gradient(value).double().numpy()
 
     def told(_: np.ndarray) -> None:
@@ -34,7 +36,8 @@ def lbfgs(run: Any, penalty: Penalty | None) -> None:
         if run.stopping:
             raise StopIteration
 
-    start = view.read().double().numpy()
+    start, wall = view.read().double().numpy(), np.inf
+    wall = 10 * value_and_gradient(start)[0] + 1
     result = minimize(
         value_and_gradient,
         start,
@@ -43,5 +46,5 @@ def lbfgs(run: Any, penalty: Penalty | None) -> None:
         callback=told,
         options={"maxiter": run.steps, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-12},
     )
-    run.status = "converged" if result.success else "step limit"
+    run.status = "step limit" if result.nit >= run.steps else "converged"
     view.write_(torch.from_numpy(result.x if np.isfinite(result.fun) else start))

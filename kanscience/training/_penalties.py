@@ -70,9 +70,25 @@ class Penalty:
         return replace(self, curvature=self.curvature[layer])
 
 
-def penalty_value(network: MultKAN, x: Tensor, penalty: Penalty) -> Tensor:
-    """Return the penalty as a scalar that autograd differentiates (the shares that scales carry held fixed)."""
+def curvature_forms(network: MultKAN, penalty: Penalty) -> list[list[Tensor] | None]:
+    """Return the curvature forms of each layer's sources, None where they cost nothing; valid as long as knots stay."""
+    layers = network.layers
+    costs = [penalty.of_layer(depth, len(layers)).curvature and layer.has_splines for depth, layer in enumerate(layers)]
+    return [
+        [curvature_form(layer.splines, s) for s in range(len(layer.splines.intervals))] if its else None
+        for layer, its in zip(layers, costs, strict=True)
+    ]
+
+
+def penalty_value(
+    network: MultKAN, x: Tensor, penalty: Penalty, curvatures: list[list[Tensor] | None] | None = None
+) -> Tensor:
+    """Return the penalty as a scalar that autograd differentiates (the shares that scales carry held fixed).
+
+    ``curvatures`` are the `curvature_forms`, where they are known already.
+    """
     total = x.new_zeros(())
+    curvatures = curvature_forms(network, penalty) if curvatures is None else curvatures
     for depth, (layer, source, carried) in enumerate(sources_and_shares(network, x)):
         if not layer.has_splines:
             continue
@@ -86,9 +102,8 @@ def penalty_value(network: MultKAN, x: Tensor, penalty: Penalty) -> Tensor:
         total = total + its.l1 * scales.sum() + its.entropy * entropy
         coefficients = weights[:, :-1] * carried
         total = total + its.coefficient * (coefficients**2).sum()
-        if its.curvature:
-            for s, part in enumerate(weights * carried):
-                total = total + its.curvature * ((curvature_form(layer.splines, s) @ part) * part).sum()
+        for form, part in zip(curvatures[depth] or (), weights * carried, strict=False):
+            total = total + its.curvature * ((form @ part) * part).sum()
     return penalty.strength * total
 
 

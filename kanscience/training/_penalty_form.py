@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from kanscience.network import FlatView, layer_masks
-from kanscience.training._penalties import Penalty, covariance, curvature_form, sources_and_shares, stacked
+from kanscience.training._penalties import Penalty, covariance, curvature_forms, sources_and_shares, stacked
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
@@ -37,12 +37,7 @@ class PenaltyForm:
         self._size = FlatView(network).size
         self._penalties = [penalty.of_layer(depth, layers) for depth in range(layers)]
         self._places = places_of_curves(network)
-        self._curvatures = [
-            [curvature_form(layer.splines, s) for s in range(len(layer.splines.intervals))]
-            if its.curvature and layer.has_splines
-            else None
-            for layer, its in zip(network.layers, self._penalties, strict=True)
-        ]
+        self._curvatures = curvature_forms(network, penalty)
 
     def matrix(self) -> np.ndarray:
         """Return the form around the network's present numbers, (size, size), in the order of `FlatView`."""

@@ -32,6 +32,7 @@ from kanscience.viz._pages import Block, Code, Equation, Heading, Paragraph, Pic
 from kanscience.viz._plot import plot
 
 _DPI = 150
+_SHOWN = 0.5  # R² of models in the pictures beside the formula
 _TRACED = 1000  # rows that the picture of the network is scored by
 
 CONTENTS = {
@@ -152,7 +153,8 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 def _write_pictures(discovery: Discovery, folder: Path) -> None:
-    shown = [held for held in discovery.held_out if held.model != "mean"]
+    # A model that is hardly better than the mean would only squeeze the others together.
+    shown = [held for held in discovery.held_out if held.model == "formula" or held.errors.r2 > _SHOWN]
     pictures: dict[str, Figure] = {
         "front.png": draw_front(discovery.pareto),
         "predictions.png": draw_predictions(shown),

@@ -88,7 +88,6 @@ def test_lm_needs_a_vector_of_residuals():
         ([2, 0, 1], {}, r"`width\[1\]`.*got 0"),
         ([(2, 1), 1], {}, r"begin with the number of inputs"),
         ([2, (1, [1]), 1], {}, r"2 or more, got 1"),
-        ([2, (1, 2, 3), 1], {}, r"pair \(sums, products\)"),
     ],
 )
 def test_a_network_that_cannot_be_is_named(width, options, says):

@@ -13,7 +13,7 @@ from tests.helpers_networks import KINDS, inputs_of, state_of
 
 OPTIMIZERS = ["lm", "lbfgs", "adam"]
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
-SHORT = {"lm": 20, "lbfgs": 60, "adam": 150}
+SHORT = {"lm": 20, "lbfgs": 60, "adam": 120}
 
 
 def smooth_case(rows: int = 150, seed: int = 0):
@@ -29,8 +29,8 @@ def same_state(one: dict, other: dict) -> bool:
 def test_it_learns(optimizer):
     x, y = smooth_case()
     network = MultKAN([2, 2, 1], grid=3, seed=0)
-    report = fit(network, x, y, optimizer=optimizer, seed=0, steps=3 * SHORT[optimizer])
-    floor = {"lm": 1e-3, "lbfgs": 1e-2, "adam": 1e-1}[optimizer]
+    report = fit(network, x, y, optimizer=optimizer, seed=0, steps=2 * SHORT[optimizer])
+    floor = {"lm": 1e-2, "lbfgs": 3e-2, "adam": 0.2}[optimizer]
     assert report.loss < floor * y.std().item()
     assert report.optimizer == optimizer
     residual = (network(x)[:, 0] - y).detach()
@@ -66,8 +66,8 @@ def test_columns_rescaled_by_powers_of_two_give_the_same_bits(optimizer, power):
     x, y = smooth_case()
     scale = torch.tensor([2.0**power, 2.0**-power], dtype=torch.float64)
     one, other = (MultKAN([2, 2, 1], grid=4, seed=0) for _ in range(2))
-    options = {"optimizer": optimizer, "steps": SHORT[optimizer], "seed": 0, "valid": 0.2}
-    grids = {"grids": (4, 6)} if optimizer == "lm" else {}
+    options = {"optimizer": optimizer, "steps": SHORT[optimizer] // 2, "seed": 0, "valid": 0.2}
+    grids = {"grids": (4, 6), "shrink": False} if optimizer == "lm" else {}
     fit(one, x, y, **options, **grids)
     fit(other, x * scale, y, **options, **grids)
     test = uniform_inputs(50, 2, seed=9)
@@ -108,7 +108,7 @@ def test_targets_rescaled_by_powers_of_two_give_the_same_bits(power):
 def test_a_product_of_quantities_in_wild_units():
     x = uniform_inputs(200, 2, seed=0, low=0.5, high=1.5) * torch.tensor([6e3, 1e-7])
     y = x[:, 0] * x[:, 1] * 1e12
-    report = fit(MultKAN([2, (0, 1), 1], grid=3, seed=0), x, y)
+    report = fit(MultKAN([2, (0, 1), 1], grid=3, seed=0), x, y, steps=60)
     assert report.loss < 1e-4 * y.std().item()
 
 
@@ -117,8 +117,8 @@ def test_the_best_network_on_the_held_back_rows_is_returned(optimizer):
     generator = torch.Generator().manual_seed(0)
     x, y = smooth_case(60)
     y = y + 0.3 * torch.randn(60, generator=generator, dtype=torch.float64)  # noise that can be learned by heart
-    network = MultKAN([2, 5, 1], grid=10, seed=0)
-    report = fit(network, x, y, valid=smooth_case(80, seed=1), optimizer=optimizer, steps=4 * SHORT[optimizer])
+    network = MultKAN([2, 3, 1], grid=10, seed=0)
+    report = fit(network, x, y, valid=smooth_case(80, seed=1), optimizer=optimizer, steps=2 * SHORT[optimizer])
     seen = [line.valid_loss for line in report.history]
     assert report.valid_loss is not None
     assert report.valid_loss <= min(seen) * (1 + 1e-12)
@@ -411,7 +411,7 @@ def test_several_outputs_of_several_sizes_are_all_fitted():
     network = MultKAN([2, 3, 2], seed=0)
     fit(network, x, targets, steps=30)
     errors = (network(x) - targets).detach().square().mean(dim=0).sqrt() / targets.std(dim=0)
-    assert errors.max() < 1e-2
+    assert errors.max() < 5e-2
 
 
 def test_frames_and_arrays_are_fitted_alike():
