@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 _COARSE, _FINE = (5,), (10, 20)
 _STARTS = 4  # cold starts of a shape, while they disagree
-_SPARSITIES = ((1e-2, 0.1), (1e-3, 0.03))  # strengths of the penalty, and scores below which is pruned after it
+# Strength of the penalty, scores below which is pruned after it, and base function (None: the one asked for).
+# Products want straight factors, which the identity gives them from the start.
+_SPARSITIES = ((1e-2, 0.1, None), (1e-2, 0.1, "identity"), (1e-3, 0.03, None))
 _STEPS = 60  # of every coarse fit
 _HOPELESS = 300.0  # times the whole shape's loss, both coarse: finer grids do not make up for that
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
@@ -193,8 +195,10 @@ def _networks(
 
     First the whole shape, made sparse by a penalty from the cold start on and pruned; then every shape inside it.
     """
-    for strength, threshold in _SPARSITIES:
-        sparse = MultKAN(width, base=base, seed=seed)
+    for strength, threshold, other in _SPARSITIES:
+        if other == base:
+            continue
+        sparse = MultKAN(width, base=other or base, seed=seed)
         data.fitted(sparse, None, steps=100, penalty=Penalty(strength))
         sparse, _ = prune(sparse, trace(sparse, data.X), node=threshold, edge=threshold)
         coarse = data.fitted(sparse, _COARSE, steps=_STEPS).valid_loss

@@ -284,6 +284,7 @@ def _splines(
     curves = list(curves)
     with_curves = {s for s, _, _ in curves}
     said = {s: axis for s, node in enumerate(sources) if (axis := graph.axis(node)) is not None}
+    said = {s: axis for s, axis in said.items() if s in with_curves or axis.given}
     axes = {s: said.get(s) or fill.axis() for s in with_curves}
     degree, base = _common_kind(sources, axes or dict(list(said.items())[:1]), fill)
     axes |= {s: axis for s, axis in said.items() if s not in axes and axis.degree == degree}

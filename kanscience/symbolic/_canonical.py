@@ -60,7 +60,7 @@ def without_redundancy(term: Term, function: Function) -> tuple[Term, float]:
         gain, constant = _stretched(function, abs(slope))
         scale, offset = scale * gain, scale * constant
         slope, shift = slope / abs(slope), shift / abs(slope)
-        slope_number, shift_number = Number.of(int(slope)), Number(shift)
+        slope_number, shift_number = Number.of(int(slope)), Number(shift) if shift else ZERO
     if function.parity and slope < 0:
         sign = 1 if function.parity == "even" else -1
         scale, slope, shift = sign * scale, -slope, -shift

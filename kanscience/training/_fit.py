@@ -342,7 +342,8 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
 
 def _round(run: _Run, penalty: Penalty | None, pull: Pull | None, steps: int) -> str:
     problem = _problem(run, penalty, pull)
-    result = levenberg_marquardt(problem, problem.start(), steps=steps, damping=run.damping, tolerance=1e-7)
+    tolerance = 1e-7 if pull is None else 1e-4
+    result = levenberg_marquardt(problem, problem.start(), steps=steps, damping=run.damping, tolerance=tolerance)
     problem.write(result.theta)
     run.damping = result.damping
     run.step += result.step

@@ -63,7 +63,7 @@ widths = st.tuples(
 ).map(lambda pair: [pair[0], *pair[1]])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     width=widths,
     grid=st.integers(1, 4),
@@ -79,7 +79,7 @@ def test_any_width_returns(width, grid, degree, base, domain, seed):
     random.setstate(state)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(graph=formula_graphs())
 def test_any_formula_graph_is_computed_by_its_network(graph):
     state = random.getstate()

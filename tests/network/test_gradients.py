@@ -19,6 +19,19 @@ def test_first_derivatives_to_inputs_and_all_trainable_numbers_are_right(kind):
 
 
 @every_kind
+def test_backward_passes_are_batched_as_a_fit_with_its_own_loss_wants_them(kind):
+    network = KINDS[kind]()
+    x = inputs_of(network, 4, seed=9, reach=1.7).requires_grad_()
+    y = network(x).flatten()
+    wanted = [x, *(p for p in network.parameters() if p.numel())]
+    options = {"allow_unused": True, "materialize_grads": True, "retain_graph": True}
+    one_by_one = [torch.autograd.grad(value, wanted, **options) for value in y]
+    together = torch.autograd.grad(y, wanted, torch.eye(len(y), dtype=y.dtype), is_grads_batched=True, **options)
+    for rows, batch in zip(zip(*one_by_one, strict=True), together, strict=True):
+        torch.testing.assert_close(batch, torch.stack(rows), rtol=1e-12, atol=1e-12)
+
+
+@every_kind
 def test_second_derivatives_are_right(kind):
     outputs, theta = vector_function(KINDS[kind]())
     x = inputs_of(KINDS[kind](), 3, seed=4, reach=1.7)

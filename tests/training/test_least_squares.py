@@ -98,7 +98,7 @@ def test_with_errors_that_are_too_small_a_scatter_makes_up():
 def test_errors_cover_the_truth_as_often_as_they_should():
     pulls = []
     for seed in range(20):
-        x, y = data(0.05, seed=seed)
+        x, y = data(0.05, rows=30, seed=seed)
         report = fit(only_first_output(decay(c=2.0, k=1.3, d=0.5)), x, y, steps=5)
         pulls += [
             (report.parameters[name].value - truth) / report.parameters[name].error

@@ -1,0 +1,66 @@
+"""Writing a symbolic network canonically changes no value and leaves no number that another makes superfluous."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import kanscience as ks
+from kanscience.functions import default_library
+from kanscience.graph import Graph, Term
+from kanscience.network import jacobian
+from kanscience.symbolic._canonical import canonical
+from tests.helpers import uniform_inputs
+
+OUTER = ["sin", "exp", "log", "x^2", "sqrt", "tanh", "x^3", "abs", "gaussian", "1/x", "arctan", "cosh"]
+
+
+def chain(outer: str, *, product: bool = False) -> Graph:
+    """Return c*f(a*u + b) + d of u = a sum (or a product of sums) of two functions, all numbers free and unusual."""
+    function = default_library().resolve(outer)
+    graph = Graph()
+    x, y = graph.add_input("x"), graph.add_input("y")
+    u = graph.add_sum(bias=2.3, trainable=True)
+    graph.add_function(x, u, Term.of("sin", scale=0.37, slope=1.7, shift=0.4, trainable=True))
+    graph.add_function(y, u, Term.of("exp", scale=0.21, slope=0.6, shift=-0.3, trainable=True))
+    node = u
+    if product:
+        v = graph.add_sum(bias=1.9, trainable=True)
+        graph.add_function(y, v, Term.of(scale=0.8, trainable=True))
+        node = graph.add_product(u, v)
+    out = graph.add_sum(bias=-0.7, trainable=True)
+    slope, shift = 0.31, 0.13
+    numbers = {"scale": 1.9, "slope": slope, "shift": shift, "trainable": True}
+    graph.add_function(node, out, Term.of(function.name, *function.arguments, **numbers))
+    graph.add_output("f", out)
+    return graph
+
+
+@pytest.mark.parametrize("product", [False, True])
+@pytest.mark.parametrize("outer", OUTER)
+def test_the_function_stays(outer, product):
+    network = ks.from_graph(chain(outer, product=product))
+    again = ks.from_graph(canonical(ks.to_graph(network), default_library()))
+    x = uniform_inputs(50, 2, seed=0)
+    torch.testing.assert_close(again(x), network(x), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("outer", [outer for outer in OUTER if outer != "abs"])  # |u| is u here: one number too many
+def test_free_numbers_are_those_that_data_determine(outer):
+    network = ks.from_graph(canonical(ks.to_graph(ks.from_graph(chain(outer))), default_library()))
+    from kanscience.symbolic._refit import exact_numbers
+
+    rows = jacobian(network, uniform_inputs(200, 2, seed=1))[1][0][~torch.as_tensor(exact_numbers(network))]
+    singular = torch.linalg.svdvals(rows / rows.norm(dim=1, keepdim=True))
+    assert float(singular[-1] / singular[0]) > 1e-9
+
+
+def test_canonical_form_is_its_own_canonical_form():
+    graph = canonical(ks.to_graph(ks.from_graph(chain("sin"))), default_library())
+    again = canonical(graph, default_library())
+    numbers = [
+        [[t.scale.value, t.slope.value, t.shift.value] for _, _, terms in g.functions() for t in terms]
+        for g in (graph, again)
+    ]
+    np.testing.assert_allclose(numbers[0], numbers[1], rtol=1e-12, atol=1e-12)

@@ -1,0 +1,70 @@
+"""Splines become the functions that they follow, judged by the whole network."""
+
+from __future__ import annotations
+
+import pytest
+import sympy
+import torch
+
+import kanscience as ks
+from tests.helpers import assert_same_function, uniform_inputs
+
+x1, x2 = sympy.symbols("x1 x2")
+
+
+def snapped(f, width, *, columns=2, half=1.0, seed=0, noise=0.0, **options):
+    x = half * uniform_inputs(400, columns, seed=3)
+    y = f(x)
+    y = y + noise * y.std() * torch.randn(len(y), dtype=y.dtype, generator=torch.Generator().manual_seed(5))
+    network = ks.MultKAN(width, seed=seed)
+    ks.fit(network, x, y, grids=(5, 10, 20) if not noise else (5,), steps=60, restarts=2, seed=0, progress=False)
+    return ks.snap(network, x, y, seed=0, **options)
+
+
+@pytest.mark.parametrize(
+    ("f", "width", "half", "expected"),
+    [
+        (lambda x: torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2, [2, 1], 1.0, sympy.sin(sympy.pi * x1) + x2**2),
+        (lambda x: (x[:, 0] + x[:, 1]) / (1 + x[:, 0] * x[:, 1]), [2, 1, 1], 0.9, (x1 + x2) / (1 + x1 * x2)),
+        (lambda x: x[:, 0] * x[:, 1], [2, (0, 1), 1], 1.0, x1 * x2),
+        (lambda x: torch.exp(x[:, 0] + x[:, 1] ** 2), [2, 1, 1], 1.0, sympy.exp(x1 + x2**2)),
+    ],
+    ids=["additive", "velocities", "product", "composition"],
+)
+def test_exact_laws_come_out_exactly(f, width, half, expected):
+    network, report = snapped(f, width, half=half)
+    assert report.exact
+    formula = ks.expression(network)[0]
+    assert not formula.atoms(sympy.Float)
+    assert_same_function(formula, expected, ranges={"x1": (-0.8, 0.8), "x2": (-0.8, 0.8)})
+
+
+def test_noise_leaves_the_structure_and_the_front_keeps_simpler_formulas():
+    network, report = snapped(lambda x: torch.sin(2 * x[:, 0]) + x[:, 1] ** 2, [2, 1], noise=0.02)
+    assert not report.exact
+    assert set(report.functions.values()) == {"sin", "x^2"}
+    assert [c.complexity for c in report.front] == sorted(c.complexity for c in report.front)
+    assert [c.loss for c in report.front] == sorted((c.loss for c in report.front), reverse=True)
+
+
+def test_only_functions_of_the_library_are_chosen():
+    _, report = snapped(lambda x: torch.sin(x[:, 0]) + x[:, 1], [2, 1], library=["x", "x^2", "x^3"])
+    assert set(report.functions.values()) <= {"x", "x^2", "x^3"}
+
+
+def test_the_given_network_is_left_as_it_is():
+    x = uniform_inputs(100, 1, seed=0)
+    network = ks.MultKAN([1, 1], seed=0)
+    ks.fit(network, x, x[:, 0] ** 2, progress=False)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    ks.snap(network, x, x[:, 0] ** 2, seed=0)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+def test_a_dozen_rows_are_enough_for_one_curve():
+    x = torch.linspace(0.5, 3, 12, dtype=torch.float64)[:, None]
+    network = ks.MultKAN([1, 1], seed=0)
+    ks.fit(network, x, x[:, 0] ** 1.5, steps=50, progress=False)
+    formula, report = ks.snap(network, x, x[:, 0] ** 1.5)
+    assert ks.expression(formula) == [x1 ** sympy.Rational(3, 2)]
+    assert report.exact
