@@ -108,7 +108,8 @@ class MultKAN(nn.Module):
         units: Sequence[str | None] = (),
         exact_constants: tuple = (),
     ) -> None:
-        self.layers = nn.ModuleList(layers)
+        # The list type that torch hands out does not know what it holds.
+        self.layers: Sequence[Layer] = nn.ModuleList(layers)  # type: ignore[assignment]
         self.n_inputs = inputs
         self.readout = tuple(readout)
         self.input_names = tuple(input_names) if input_names else tuple(f"x{i + 1}" for i in range(inputs))
