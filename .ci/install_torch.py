@@ -69,9 +69,7 @@ def check() -> None:
     if build is None:
         sys.exit("PyTorch is not installed or does not start: python -c 'import torch' shows why.")
     if build[1] != "cpu" and not has_gpu():
-        sys.exit(
-            f"PyTorch {build[0]} is built for CUDA {build[1]}, but no GPU was found. Remove .venv, try again."
-        )
+        sys.exit(f"PyTorch {build[0]} is built for CUDA {build[1]}, but no GPU was found. Remove .venv, try again.")
     print(f"PyTorch {build[0]}, build: {build[1]}, GPU: {'found' if has_gpu() else 'none'}")
 
 

@@ -72,7 +72,9 @@ def law(width: list, f: Callable, base: str = "silu", noise: float = 0.0, half: 
         formula = ks.expression(found.network)[0]
         text = str(formula) if len(str(formula)) < 60 else f"{str(formula)[:57]}..."
         # With noise the structure is asked for: then the formula is right to the noise of its fitted constants.
-        solved = error <= 1e-12 if not noise else error <= 0.2 * noise * float(f(fresh).std()) and len(str(formula)) < 60
+        solved = (
+            error <= 1e-12 if not noise else error <= 0.2 * noise * float(f(fresh).std()) and len(str(formula)) < 60
+        )
         return solved, f"{text}, {error:.1e}", seconds
 
     return run
@@ -161,7 +163,10 @@ def main() -> None:
         for seed, result in zip(wanted, results, strict=True):
             known[f"{case.name}/{seed}"] = result
             path.write_text(json.dumps(known, indent=1))
-            print(f"{case.name}, seed {seed}: {'solved' if result[0] else 'not solved'}, {result[1]}, {result[2]:.1f} s", flush=True)  # noqa: T201
+            print(
+                f"{case.name}, seed {seed}: {'solved' if result[0] else 'not solved'}, {result[1]}, {result[2]:.1f} s",
+                flush=True,
+            )  # noqa: T201
     sections = summary(known)
     explanation = "Every run is one seed of data, start and split, on one thread, two runs side by side. "
     write_results(HERE / "results_laws.md", "Laws read off networks, over seeds", explanation, sections)

@@ -99,9 +99,7 @@ def check_width(width: object) -> tuple[tuple[int, tuple[int, ...]], ...]:
         raise OptionError(f"`width` must be a list, one entry a layer, such as [2, 5, 1]; got {width!r}.")
     entries = list(width)
     if len(entries) < 2:
-        raise OptionError(
-            f"`width` needs the inputs and at least one layer, such as [2, 5, 1]; got {entries!r}."
-        )
+        raise OptionError(f"`width` needs the inputs and at least one layer, such as [2, 5, 1]; got {entries!r}.")
     if isinstance(entries[0], Sequence):
         raise OptionError(
             f"`width` must begin with the number of inputs, a plain integer; got {entries[0]!r}. "
@@ -157,9 +155,7 @@ def check_same_rows(**arrays: Any) -> int:
     rows = {name: tuple(array.shape)[0] for name, array in arrays.items()}
     if len(set(rows.values())) > 1:
         found = ", ".join(f"`{name}` has {count}" for name, count in rows.items())
-        raise ShapeError(
-            f"One row of each belongs to one measurement, but {found}. Pass arrays of equal length."
-        )
+        raise ShapeError(f"One row of each belongs to one measurement, but {found}. Pass arrays of equal length.")
     return next(iter(rows.values()))
 
 

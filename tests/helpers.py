@@ -54,9 +54,7 @@ def assert_same_function(
     import sympy
 
     names = sorted({str(s) for s in one.free_symbols})
-    assert names == sorted({str(s) for s in other.free_symbols}), (
-        f"{one} and {other} differ in their variables"
-    )
+    assert names == sorted({str(s) for s in other.free_symbols}), f"{one} and {other} differ in their variables"
     rng = np.random.default_rng(0)
     bounds = [(ranges or {}).get(name, (0.5, 1.5)) for name in names]
     points = [rng.uniform(low, high, 50) for low, high in bounds]

@@ -30,10 +30,7 @@ def test_type_checkers_see_the_same_names_in_the_same_places():
     tree = ast.parse(Path(ks.__file__).read_text(encoding="utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
     seen = {
-        alias.asname: node.module
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+        alias.asname: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
     assert seen == ks._HOMES
 

@@ -115,13 +115,9 @@ def _csv_header(path: Path) -> list[str]:
             "Save the table as CSV in UTF-8; spreadsheets offer it in their export dialog."
         ) from error
     except csv.Error as error:
-        raise FileError(
-            f"{str(path)!r} is not a CSV file: {error}. Save the table as CSV in UTF-8."
-        ) from error
+        raise FileError(f"{str(path)!r} is not a CSV file: {error}. Save the table as CSV in UTF-8.") from error
     except OSError as error:
-        raise FileError(
-            f"{str(path)!r} cannot be read: {error.strerror}. Pass the path of a CSV file."
-        ) from error
+        raise FileError(f"{str(path)!r} cannot be read: {error.strerror}. Pass the path of a CSV file.") from error
     header = [name.strip() for name in header]
     if not any(header):
         raise FileError(f"{str(path)!r} is empty. Its first line must name the columns.")
@@ -183,13 +179,9 @@ def select_columns(
     if not targets:
         raise DataError(f"`target` names no column. Choose one of {listed(frame.columns)}.")
     if not roles["inputs"]:
-        raise DataError(
-            f"No column is left as input beside {listed(targets)}: the table has {listed(frame.columns)}."
-        )
+        raise DataError(f"No column is left as input beside {listed(targets)}: the table has {listed(frame.columns)}.")
     if sigmas and len(sigmas) != len(targets):
-        raise DataError(
-            f"`sigma` names {len(sigmas)} columns and `target` {len(targets)}: give one per target."
-        )
+        raise DataError(f"`sigma` names {len(sigmas)} columns and `target` {len(targets)}: give one per target.")
     return (
         frame.select(roles["inputs"]).to_native(),
         frame.select(targets).to_native(),
@@ -197,9 +189,7 @@ def select_columns(
     )
 
 
-def as_matrix(
-    X: ArrayLike, names: Sequence[str] | None = None, *, what: str = "X"
-) -> tuple[Matrix, tuple[str, ...]]:
+def as_matrix(X: ArrayLike, names: Sequence[str] | None = None, *, what: str = "X") -> tuple[Matrix, tuple[str, ...]]:
     """Return a table of inputs as a float64 array of its own, with its columns' names.
 
     Args:
@@ -304,8 +294,7 @@ def _float_columns(data: ArrayLike, what: str) -> tuple[np.ndarray, list[str] | 
         names = _own_names(data, frame)
         labels = names or [str(index) for index in range(len(frame.columns))]
         columns = [
-            _float_column(column, label, what)
-            for column, label in zip(frame.iter_columns(), labels, strict=True)
+            _float_column(column, label, what) for column, label in zip(frame.iter_columns(), labels, strict=True)
         ]
         values = np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
         return values, names
@@ -400,9 +389,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _reads_as_number(value: object) -> bool:
-    return (
-        isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d+([.,]\d*)?([eE][-+]?\d+)?\s*", value) is not None
-    )
+    return isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d+([.,]\d*)?([eE][-+]?\d+)?\s*", value) is not None
 
 
 def _column_names(
@@ -413,8 +400,7 @@ def _column_names(
     names = _name_list(given)
     if len(names) != count:
         raise ShapeError(
-            f"`names` has {len(names)} entries and `{what}` {count} columns: {listed(names)}. "
-            "Pass one name per column."
+            f"`names` has {len(names)} entries and `{what}` {count} columns: {listed(names)}. Pass one name per column."
         )
     wrong = [name for name in names if not isinstance(name, str) or not name.strip()]
     if wrong:

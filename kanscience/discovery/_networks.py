@@ -6,35 +6,28 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from jaxtyping import Float64
 
 from kanscience._typing import Matrix, Vector
 from kanscience.datasets import FEW_ROWS, k_folds, random_split
+from kanscience.discovery._ensemble import Ensemble, fit_ensemble
 from kanscience.discovery._measurements import FRACTION, Measurements
 from kanscience.discovery._shapes import network_candidates
 from kanscience.network import MultKAN
-from kanscience.training import fit
 
 if TYPE_CHECKING:
     from kanscience.discovery._candidates import Proposal
     from kanscience.functions import Library
 
 
+MEMBERS = 4  # networks whose median predicts
 _FOLDS = 5
 
 Targets: TypeAlias = Float64[np.ndarray, "row target"]
 """One column a target."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ensemble:
-    """Networks, the best first, and what they predict together."""
-
-    networks: tuple[MultKAN, ...]
-    predict: Callable[[Any], np.ndarray]
 
 
 def fit_networks(
@@ -57,22 +50,10 @@ def fit_networks(
         seed: of the start.
         deadline: on ``time.monotonic()``, after which it stops where it is.
     """
-    few = len(X) < FEW_ROWS
-    network = MultKAN([X.shape[1], 1 if few else 5, y.shape[1]], grid=3 if few else 5, seed=seed)
-    network.input_names, network.output_names = names, targets
-    fit(
-        network,
-        X,
-        y,
-        sigma=sigma,
-        valid=valid,
-        grids=None if few else (5, 10),
-        steps=50,
-        progress=False,
-        seed=seed,
-        callbacks=[lambda _: time.monotonic() > deadline],
+    members = 1 if len(X) < FEW_ROWS else MEMBERS
+    return fit_ensemble(
+        X, y, members=members, sigma=sigma, valid=valid, names=names, targets=targets, seed=seed, deadline=deadline
     )
-    return Ensemble((network,), network.predict)
 
 
 def formulas_of_networks(table: Measurements, *, library: Library, seed: int, deadline: float) -> list[Proposal]:

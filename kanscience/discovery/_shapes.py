@@ -1,7 +1,7 @@
 """The law that a network of a given shape holds.
 
-First the whole shape is made sparse: a penalty from the cold start on, then pruned, refined and snapped. Where that gives
-no formula as good as the splines, all smaller shapes are tried, from the cheapest on. A removed node can only be judged
+First the whole shape is made sparse: a penalty from the cold start on, then pruned, refined and snapped. Where that
+gives no formula as good as the splines, all smaller shapes are tried, from the cheapest on. A removed node can only be judged
 after the smaller network has been fitted *and* refined from starts of its own: what a large network's nodes share
 between them does not survive the removal.
 """
@@ -77,7 +77,8 @@ def network_candidates(
         sigma = None if sigma is None else sigma[split.train]
     found: list[Proposal] = []
     for width in ([X.shape[1], 1], [X.shape[1], (3, 1), 1]):
-        for result in laws_of_shape(width, X, y, valid=valid, sigma=sigma, library=library, seed=seed, deadline=deadline):
+        options = {"valid": valid, "sigma": sigma, "library": library, "seed": seed, "deadline": deadline}
+        for result in laws_of_shape(width, X, y, **options):
             route = f"network {result.splines.width}"
             for candidate in result.report.front:
                 formula = expression(candidate.network, names=names)[0]
@@ -142,7 +143,7 @@ def law_of_shape(
         if best is None or found.report.exact or found.report.loss < 0.9 * best.report.loss:
             best = found
     if best is None:
-        raise DataError(f"no network inside the shape {list(width)} fits the data well enough to read a formula from it.")
+        raise DataError(f"no network inside the shape {list(width)} fits the data well enough to read a formula.")
     return best
 
 
@@ -167,22 +168,23 @@ def laws_of_shape(
         library: of the functions to choose from.
         base: base function of the splines.
         seed: of all starts.
-        deadline: on the clock of ``time.monotonic``; no shape is begun after it.
+        deadline: on the clock of ``time.monotonic``; nothing is begun after it, and fits stop where they are.
     """
-    data = _Rows.of(X, y, sigma, valid)
+    data = _Rows.of(X, y, sigma, valid, deadline)
     valid = data.valid
-    whole = data.fitted(MultKAN(width, base=base, seed=seed), _COARSE, steps=_STEPS).valid_loss
+    whole = data.loss_of(MultKAN(width, base=base, seed=seed))
     slack = 1 + 2 / (2 * len(valid[1])) ** 0.5  # two standard errors of a root mean square
     for coarse, splines, report in _networks(width, data, base, seed, whole):
-        if report.valid_loss <= _NO_FIT * whole:
+        refined = _valid_loss(report)
+        if refined <= _NO_FIT * whole:
             left = max(min(deadline - time.monotonic(), _SNAP_SECONDS), 0.0)
             network, snapped = snap(
                 splines, data.X, data.y, sigma=data.sigma, valid=valid, library=library, time_budget=left
             )
             yield ShapeResult(network, splines, snapped, report)
             # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
-            at_limit = report.valid_loss > 0.5 * min(coarse, whole) and report.valid_loss < slack * whole
-            if snapped.exact or (at_limit and snapped.loss < slack * min(report.valid_loss, whole)):
+            at_limit = 0.5 * min(coarse, whole) < refined < slack * whole
+            if snapped.exact or (at_limit and snapped.loss < slack * min(refined, whole)):
                 return
         if time.monotonic() > deadline:
             return
@@ -199,12 +201,16 @@ def _networks(
         if other == base:
             continue
         sparse = MultKAN(width, base=other or base, seed=seed)
-        data.fitted(sparse, None, steps=100, penalty=Penalty(strength))
+        data.penalised(sparse, Penalty(strength), steps=100)
+        if time.monotonic() > data.deadline:
+            return
         sparse, _ = prune(sparse, trace(sparse, data.X), node=threshold, edge=threshold)
-        coarse = data.fitted(sparse, _COARSE, steps=_STEPS).valid_loss
+        coarse = data.loss_of(sparse)
         yield coarse, sparse, data.fitted(sparse, _FINE)
     for shape in shapes_inside(width):
         coarse, best = _best_start(shape, data, base, seed)
+        if time.monotonic() > data.deadline:
+            return
         if coarse <= _HOPELESS * whole:
             for splines, report in _refinements(best, data, seed):
                 yield coarse, splines, report
@@ -218,17 +224,30 @@ class _Rows:
     y: Tensor
     sigma: Tensor | None
     valid: tuple[Tensor, Tensor]
+    deadline: float
 
     @classmethod
-    def of(cls, X: ArrayLike, y: ArrayLike, sigma: ArrayLike | None, valid: tuple[ArrayLike, ArrayLike]) -> _Rows:
+    def of(
+        cls, X: ArrayLike, y: ArrayLike, sigma: ArrayLike | None, valid: tuple[ArrayLike, ArrayLike], deadline: float
+    ) -> _Rows:
         """Return the rows as float64 tensors."""
-        tensors = [None if part is None else torch.as_tensor(part, dtype=torch.float64) for part in (X, y, sigma, *valid)]
-        return cls(tensors[0], tensors[1], tensors[2], (tensors[3], tensors[4]))  # type: ignore[arg-type]
+        x, targets, *held = (torch.as_tensor(part, dtype=torch.float64) for part in (X, y, *valid))
+        errors = None if sigma is None else torch.as_tensor(sigma, dtype=torch.float64)
+        return cls(x, targets, errors, (held[0], held[1]), deadline)
 
-    def fitted(self, network: MultKAN, grids: Sequence | None, **options) -> FitReport:
-        """Fit a network in place."""
-        valid = None if "penalty" in options else self.valid
-        return fit(network, self.X, self.y, sigma=self.sigma, valid=valid, grids=grids, progress=False, **options)
+    def fitted(self, network: MultKAN, grids: Sequence | None = None, **options) -> FitReport:
+        """Fit a network in place; the rows that decide stop it."""
+        late = [lambda _: time.monotonic() > self.deadline]
+        options = {"valid": self.valid, "progress": False, "callbacks": late, **options}
+        return fit(network, self.X, self.y, sigma=self.sigma, grids=grids, **options)
+
+    def penalised(self, network: MultKAN, penalty: Penalty, steps: int) -> float:
+        """Fit a network in place under a penalty, to the end; return its loss."""
+        return self.fitted(network, penalty=penalty, steps=steps, valid=None).loss
+
+    def loss_of(self, network: MultKAN, steps: int = _STEPS) -> float:
+        """Fit a network in place on the coarse grid; return its loss on the rows that decide."""
+        return _valid_loss(self.fitted(network, _COARSE, steps=steps))
 
 
 def shapes_inside(width: Sequence) -> list[list]:
@@ -264,12 +283,17 @@ def _entry(shape: LayerShape) -> int | tuple:
     return (shape.sums, list(shape.arities))
 
 
+def _valid_loss(report: FitReport) -> float:
+    assert report.valid_loss is not None  # every one of these fits has rows that decide
+    return report.valid_loss
+
+
 def _best_start(shape: Sequence, data: _Rows, base: str, seed: int) -> tuple[float, MultKAN]:
     """Return the best of a few cold starts on the coarse grid, and its loss; two that agree end the search."""
     found: list[tuple[float, MultKAN]] = []
     for start in range(_STARTS):
         network = MultKAN(shape, base=base, seed=1000 * seed + start)
-        loss = data.fitted(network, _COARSE, steps=_STEPS).valid_loss
+        loss = data.loss_of(network)
         found = sorted([*found, (loss, network)], key=lambda pair: pair[0])
         if len(found) > 1 and found[1][0] < 1.2 * found[0][0]:
             break
@@ -296,11 +320,11 @@ def _straight_start(network: MultKAN, data: _Rows, seed: int) -> MultKAN:
     found: list[tuple[float, MultKAN]] = []
     for start in range(_STRAIGHT_STARTS):
         straight = MultKAN(network.width, base="identity", seed=1000 * seed + 500 + start)
-        loss = data.fitted(straight, None, steps=40, penalty=penalties[0]).loss
+        loss = data.penalised(straight, penalties[0], steps=40)
         found = sorted([*found, (loss, straight)], key=lambda pair: pair[0])
         if len(found) > 1 and found[1][0] < 1.2 * found[0][0] and found[0][0] < 0.1 * found[-1][0]:
             break
     best = found[0][1]
     for penalty in penalties[1:]:
-        data.fitted(best, None, steps=20, penalty=penalty)
+        data.penalised(best, penalty, steps=20)
     return best

@@ -53,7 +53,9 @@ def save(network: MultKAN, path: str | os.PathLike[str]) -> Path:
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as reason:
-        raise FileError(f"cannot write {str(path)!r}: {reason.strerror}. Make its folder first, or choose another.") from None
+        raise FileError(
+            f"cannot write {str(path)!r}: {reason.strerror}. Make its folder first, or choose another."
+        ) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -98,7 +100,9 @@ def load(path: str | os.PathLike[str], *, library: Library | None = None) -> Mul
     except OptionError as reason:
         raise OptionError(f"{str(path)!r}: {reason} Pass `library=` with that function.") from None
     except (GraphError, KeyError, RuntimeError) as reason:
-        raise FileError(f"{str(path)!r} is damaged: its graph and its tensors do not fit together ({reason}).") from None
+        raise FileError(
+            f"{str(path)!r} is damaged: its graph and its tensors do not fit together ({reason})."
+        ) from None
     return network
 
 

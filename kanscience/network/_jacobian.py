@@ -159,14 +159,20 @@ def jacobian(
 def _layer_rows(part: LayerSweep, delta: Tensor, trained: Trained, samples: slice) -> list[Tensor]:
     blocks = []
     if part.features is not None:
-        s, b, t = trained["splines.coefficients"]
-        blocks.append(part.features[0][:, :, samples][s, b].mul_(delta.index_select(0, t)))
+        blocks.append(_coefficient_rows(part.features[0][:, :, samples], delta, *trained["splines.coefficients"]))
         s, t = trained["splines.base_weights"]
         blocks.append(part.features[1][s, samples] * delta.index_select(0, t))
     if len(part.layer.terms):
         blocks += _term_rows(part.layer.terms, part.x[:, samples], delta, trained)
     blocks.append(delta[trained["bias"]])
     return blocks
+
+
+def _coefficient_rows(features: Tensor, delta: Tensor, s: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    sources, basis, _ = features.shape
+    if len(s) == sources * basis * len(delta):  # all of them, in order: nothing to look up
+        return (features[:, :, None] * delta).flatten(0, 2)
+    return features[s, b].mul_(delta.index_select(0, t))
 
 
 def _term_rows(terms: TermEdges, x: Tensor, delta: Tensor, trained: Trained) -> list[Tensor]:

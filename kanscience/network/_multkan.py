@@ -274,7 +274,9 @@ def _domains(domain: Domain, inputs: int) -> list[tuple[float, float]]:
         return []
     pairs = [domain] * inputs if len(domain) == 2 and not isinstance(domain[0], Sequence) else list(domain)
     if len(pairs) != inputs:
-        raise OptionError(f"`domain` has {len(pairs)} pairs for {inputs} inputs; give one pair for all, or one for each.")
+        raise OptionError(
+            f"`domain` has {len(pairs)} pairs for {inputs} inputs; give one pair for all, or one for each."
+        )
     return [check_interval("domain", pair) for pair in pairs]
 
 

@@ -294,5 +294,3 @@ def relabelled(graph: Graph) -> Graph:
     for source, target, data in graph.edges(data=True):
         fresh.add_edge(names[source], names[target], **data)
     return fresh
-
-

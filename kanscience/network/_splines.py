@@ -196,9 +196,7 @@ class SplineEdges(nn.Module):
             self.set_domain_(source, float(x[source].min()), float(x[source].max()))
 
     @torch.no_grad()
-    def move_(
-        self, rows: list[Tensor], low: Tensor, high: Tensor, x: Tensor | None = None, ridge: float = 0.0
-    ) -> None:
+    def move_(self, rows: list[Tensor], low: Tensor, high: Tensor, x: Tensor | None = None, ridge: float = 0.0) -> None:
         """Express the same curves on other knots and domains: exactly where the new knots contain the old ones.
 
         Elsewhere by least squares on a dense grid and, where given, at the samples x (source, sample).

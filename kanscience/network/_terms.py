@@ -95,4 +95,3 @@ class TermEdges(nn.Module):
         """Return the (target, sample) sums of the terms."""
         sums = x.new_zeros(self.targets, x.shape[1])
         return sums.index_add(0, self.target, self.values(x)) if self.terms else sums
-

@@ -34,7 +34,9 @@ class Trace:
 
     def __str__(self) -> str:
         outside = [int(count.sum()) for count in self.outside]
-        return f"Trace of {len(self)} samples through {len(self.edges)} layers; outside the domains, by layer: {outside}"
+        return (
+            f"Trace of {len(self)} samples through {len(self.edges)} layers; outside the domains, by layer: {outside}"
+        )
 
 
 @torch.no_grad()

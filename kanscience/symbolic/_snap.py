@@ -360,5 +360,3 @@ def _substitute(graph: Graph, source: str, target: str, fit: AffineFit) -> None:
         new = (Term(function.name, function.arguments, *numbers, trainable=True),)
     graph.edges[source, target]["function"] = kept + new
     graph.nodes[target].update(bias=Number(graph.nodes[target]["bias"].value + offset), trainable=True)
-
-

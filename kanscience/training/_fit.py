@@ -36,7 +36,7 @@ OPTIMIZERS = ("auto", "lm", "lbfgs", "adam")
 _ROUND = 8  # steps between two looks at ranges and validation
 _PATIENCE = 4  # rounds without a better validation loss that end a level
 _JACOBIAN_BYTES = 2**30  # up to here Levenberg-Marquardt is the default
-_PULLED_STEPS = 24  # most steps with a pull: the next weaker one goes on from there
+_PASSING_STEPS = 24  # most steps with one of several pulls: the next weaker one goes on from there
 _STRAIGHTENINGS = (*(10.0**-k for k in range(0, 12)), 0.0)  # pulls that validation chooses among
 _SHRINKAGES = (*(10.0**-k for k in range(3, 10)), 0.0)
 
@@ -198,7 +198,9 @@ def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool 
         adopt_domains_(network, run.all_inputs())
     total = run.steps * max(len(levels), 1) * (1 + restarts)
     shrinkage = 0.0
-    with tqdm(total=total, desc="fit", disable=None if progress is None else not progress, delay=1, leave=False) as run.bar:
+    with tqdm(
+        total=total, desc="fit", disable=None if progress is None else not progress, delay=1, leave=False
+    ) as run.bar:
         best = snapshot(network), np.inf
         try:
             run.record()
@@ -308,10 +310,10 @@ def _descend(run: _Run, penalty: Penalty | None, pull: Pull | None = None) -> No
 def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
     """Rounds of Levenberg-Marquardt steps; between them hidden knots follow their ranges and validation looks on."""
     network = run.network
-    end = run.step + (run.steps if pull is None else min(run.steps, _PULLED_STEPS))
+    passing = pull is not None and pull.passing
+    end = run.step + (min(run.steps, _PASSING_STEPS) if passing else run.steps)
     run.damping = 1e-2
-    shrinks = isinstance(pull, TowardsStart | TowardsStraightLines)  # towards numbers or curves on these very knots
-    follows = run.move_knots is not False and not shrinks and run.train is not None
+    follows = run.move_knots is not False and (pull is None or not pull.holds_knots) and run.train is not None
     best, lowest, waited = snapshot(network), run.judged(), 0
     while run.step < end and not run.stopping:
         _update_scatter(run)
@@ -321,7 +323,7 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
             _follow(run)
         result = _round(run, penalty, pull, min(_ROUND, end - run.step))
         run.record()
-        if moved_from is not None and run.rmse(run.train) > before and penalty is None:
+        if moved_from is not None and run.rmse(run.train) > before and penalty is None and not passing:
             restore_(network, moved_from)  # the moved knots serve worse, even refitted
             follows = False
             continue
@@ -342,7 +344,7 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
 
 def _round(run: _Run, penalty: Penalty | None, pull: Pull | None, steps: int) -> str:
     problem = _problem(run, penalty, pull)
-    tolerance = 1e-7 if pull is None else 1e-4
+    tolerance = 1e-4 if pull is not None and pull.passing else 1e-7
     result = levenberg_marquardt(problem, problem.start(), steps=steps, damping=run.damping, tolerance=tolerance)
     problem.write(result.theta)
     run.damping = result.damping
@@ -425,4 +427,6 @@ def _check_own_loss(network: MultKAN, inputs: ArrayLike | None, targets: ArrayLi
     if inputs is not None or targets is not None:
         raise OptionError("give either `inputs` and `targets`, or a `loss` that holds its own data, not both.")
     if bool(network.layers[0].splines.waiting().any()):
-        raise OptionError("a loss without inputs needs a network with a given domain: MultKAN(..., domain=(low, high)).")
+        raise OptionError(
+            "a loss without inputs needs a network with a given domain: MultKAN(..., domain=(low, high))."
+        )

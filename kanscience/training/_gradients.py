@@ -33,4 +33,3 @@ def loss_of(run: Any, penalty: Penalty | None) -> Callable[[Tensor | None], Tens
         return value if penalty is None else value + penalty_value(network, x, penalty, curvatures)
 
     return squares
-

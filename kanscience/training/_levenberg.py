@@ -162,6 +162,8 @@ def _solve(normal: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarr
     damped = normal.copy()
     damped.flat[:: len(damped) + 1] += damping
     try:
-        return cho_solve(cho_factor(damped, lower=True, overwrite_a=True, check_finite=False), gradient, check_finite=False)
+        return cho_solve(
+            cho_factor(damped, lower=True, overwrite_a=True, check_finite=False), gradient, check_finite=False
+        )
     except LinAlgError:
         return None

@@ -77,13 +77,13 @@ def restore_(network: MultKAN, saved: dict[str, Tensor]) -> None:
     for name, tensor in saved.items():
         path, _, leaf = name.rpartition(".")
         module = network.get_submodule(path)
-        if leaf in module._parameters:
-            old = module._parameters[leaf]
-            if old.shape == tensor.shape:
-                old.copy_(tensor)
-            else:
-                module._parameters[leaf] = nn.Parameter(tensor.clone(), requires_grad=old.requires_grad)
-        else:
+        if leaf not in module._parameters:
             module._buffers[leaf] = tensor.clone()
+            continue
+        old = module.get_parameter(leaf)
+        if old.shape == tensor.shape:
+            old.copy_(tensor)
+        else:
+            module._parameters[leaf] = nn.Parameter(tensor.clone(), requires_grad=old.requires_grad)
     for layer in network.layers:
         layer.splines.forget_derived()

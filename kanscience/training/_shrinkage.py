@@ -8,7 +8,7 @@ hidden nodes are scaled makes no difference, and 1 is a strong pull in every uni
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 class Pull(Protocol):
     """A prior of the curves, as a penalty around the present network."""
 
+    holds_knots: ClassVar[bool]  # it means numbers on these very knots
+    passing: ClassVar[bool]  # one of several strengths, each going on from the one before
+
     def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
         """Return the penalty; x (N, inputs), weights (N, outputs) normalised."""
         ...
@@ -37,6 +40,8 @@ class TowardsStart:
 
     strength: float
     center: np.ndarray
+    holds_knots: ClassVar[bool] = True
+    passing: ClassVar[bool] = True
 
     def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
         """Return the penalty."""
@@ -54,6 +59,8 @@ class TowardsStraightLines:
     """Curves pay for the integral of their squared second derivative over [-1, 1]."""
 
     strength: float
+    holds_knots: ClassVar[bool] = False
+    passing: ClassVar[bool] = True
 
     def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
         """Return the penalty."""
@@ -61,11 +68,12 @@ class TowardsStraightLines:
         matrix = np.zeros((size, size))
         moved = _moved_variance(network, x, weights)
         for layer, variance, places in zip(network.layers, moved, places_of_curves(network), strict=True):
+            sources = range(len(places)) if layer.has_splines else ()
+            forms = [curvature_form(layer.splines, source).numpy() for source in sources]
             for source, target in layer.splines.active.nonzero().tolist():
                 used = places[source, :, target] >= 0
                 index = places[source, used, target]
-                form = curvature_form(layer.splines, source).numpy()[np.ix_(used, used)]
-                matrix[np.ix_(index, index)] = self.strength * variance[target] * form
+                matrix[np.ix_(index, index)] = self.strength * variance[target] * forms[source][np.ix_(used, used)]
         return Quadratic(matrix, np.zeros(size))
 
 
@@ -78,6 +86,8 @@ class TowardsPolynomials:
     """
 
     strength: float = 1e-8
+    holds_knots: ClassVar[bool] = False
+    passing: ClassVar[bool] = False
 
     def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
         """Return the penalty."""

@@ -152,9 +152,7 @@ def make_frame(request):
 
 
 def test_columns_are_selected_in_any_library(make_frame):
-    frame = make_frame(
-        {"name": ["u", "v"], "a": [1, 2], "b": [True, False], "y": [5.0, 6.0], "dy": [0.1, 0.2]}
-    )
+    frame = make_frame({"name": ["u", "v"], "a": [1, 2], "b": [True, False], "y": [5.0, 6.0], "dy": [0.1, 0.2]})
     X, y, sigma = select_columns(frame, "y", ignore=["name"], sigma="dy")
     values, names = as_matrix(X)
     assert names == ("a", "b")
@@ -275,9 +273,7 @@ def test_targets_with_other_rows_than_the_inputs_are_refused():
         as_target([1.0, 2.0], rows=3)
 
 
-@pytest.mark.parametrize(
-    ("bad", "letter"), [([0.1, 0.0], "it is 0 in row 1"), (-1.0, "it is -1"), ([0.1] * 3, "")]
-)
+@pytest.mark.parametrize(("bad", "letter"), [([0.1, 0.0], "it is 0 in row 1"), (-1.0, "it is -1"), ([0.1] * 3, "")])
 def test_bad_standard_errors_get_a_letter(bad, letter):
     with pytest.raises((DataError, ShapeError), match=f"`sigma`.*{letter}"):
         as_sigma(bad, (2, 1))

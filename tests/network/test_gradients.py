@@ -1,6 +1,5 @@
 """Derivatives of whole networks, of every kind, by every road that PyTorch offers."""
 
-import pytest
 import torch
 from torch.func import functional_call, hessian, jacfwd, jacrev, jvp, vmap
 

@@ -21,7 +21,9 @@ def same_state(one, other) -> bool:
 
 
 @every_kind
-@pytest.mark.parametrize("copy_of", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "copy_of", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))], ids=["deepcopy", "pickle"]
+)
 def test_a_copy_is_the_same_and_shares_nothing(kind, copy_of):
     network = KINDS[kind]()
     x = inputs_of(network, reach=2)
@@ -178,7 +180,9 @@ def test_inside_a_larger_network_it_learns_with_the_rest():
     generator = torch.Generator().manual_seed(0)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        whole = nn.Sequential(nn.Linear(3, 2), nn.Tanh(), MultKAN([2, 2, 1], domain=(-1, 1), seed=0, dtype=torch.float32))
+        whole = nn.Sequential(
+            nn.Linear(3, 2), nn.Tanh(), MultKAN([2, 2, 1], domain=(-1, 1), seed=0, dtype=torch.float32)
+        )
     x = torch.rand(100, 3, generator=generator)
     target = torch.sin(x.sum(dim=1, keepdim=True))
     optimiser = torch.optim.Adam(whole.parameters(), lr=0.02)

@@ -43,7 +43,13 @@ CASES = {
     "valid of another width": (ShapeError, r"`valid inputs` has 1 columns", X, Y, {"valid": (X[:, :1], Y)}),
     "a grid of 0": (OptionError, r"`grid`.*got 0", X, Y, {"grids": (5, 0)}),
     "grids for other layers": (OptionError, r"2 layers", X, Y, {"grids": ((5, 5, 5),)}),
-    "batches for lm": (OptionError, r"`batch_size` belongs to optimizer 'adam', not to 'lm'", X, Y, {"optimizer": "lm", "batch_size": 5}),
+    "batches for lm": (
+        OptionError,
+        r"`batch_size` belongs to optimizer 'adam', not to 'lm'",
+        X,
+        Y,
+        {"optimizer": "lm", "batch_size": 5},
+    ),
     "a batch of 0": (OptionError, r"`batch_size`.*got 0", X, Y, {"batch_size": 0}),
 }
 

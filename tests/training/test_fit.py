@@ -243,7 +243,9 @@ def test_frozen_and_missing_numbers_stay_and_the_structure_too(kind, optimizer):
     network = KINDS[kind]()
     x = inputs_of(network, 80)
     fixed = {name: buffer.clone() for name, buffer in network.named_buffers() if ".fixed_" in name}
-    masks = {name: buffer.clone() for name, buffer in network.named_buffers() if "active" in name or "trainable" in name}
+    masks = {
+        name: buffer.clone() for name, buffer in network.named_buffers() if "active" in name or "trainable" in name
+    }
     target = network(x).detach() + 0.1 * torch.sin(5 * x[:, :1])
 
     def misfit():  # outputs of any size count alike

@@ -105,7 +105,9 @@ def test_one_curvature_weight_a_layer():
         penalty_value(network, x, Penalty(1.0, curvature=(1.0, 1.0, 1.0)))
 
 
-@pytest.mark.parametrize("options", [{"strength": -1}, {"strength": 1, "l1": -1}, {"strength": 1, "curvature": (0, -1)}])
+@pytest.mark.parametrize(
+    "options", [{"strength": -1}, {"strength": 1, "l1": -1}, {"strength": 1, "curvature": (0, -1)}]
+)
 def test_a_negative_weight_is_named(options):
     with pytest.raises(OptionError, match="at least 0, got -1"):
         Penalty(**options)
