@@ -45,7 +45,7 @@ def discover(
     sigma: ArrayLike | float | None = None,
     library: Library | Sequence[str] | None = None,
     max_complexity: int | None = None,
-    time_budget: float = 60.0,
+    time_budget: float = 120.0,
     seed: int | None = None,
     progress: bool | None = None,
 ) -> Discovery:
@@ -139,12 +139,14 @@ class _Search:
 
     def run(self, progress: bool | None) -> None:
         """Go all routes."""
+        # A few rows hold few bits: networks cannot tell more of them, however long they take.
+        worth = min(1.0, len(self.tables[0].X) / _ENOUGH_ROWS)
         # Each takes at most its share of the time that is left.
         routes = (
             ("power laws", 0.15, lambda until: self.each(_power_laws, until)),
             ("polynomials", 0.15, lambda until: self.each(_polynomials, until)),
-            ("accurate networks", 0.5, self.fit_networks),
-            ("formulas of networks", 0.9, lambda until: self.each(self.read_networks, until)),
+            ("accurate networks", 0.5 * worth, self.fit_networks),
+            ("formulas of networks", 0.9 * worth, lambda until: self.each(self.read_networks, until)),
         )
         with time_bar(self.deadline - time.monotonic(), progress) as say:
             for name, share, route in routes:

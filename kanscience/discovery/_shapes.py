@@ -1,8 +1,8 @@
 """The law that a network of a given shape holds.
 
 First the whole shape is made sparse: a penalty from the cold start on, then pruned, refined and snapped. Where that
-gives no formula as good as the splines, all smaller shapes are tried, from the cheapest on. A removed node can only be judged
-after the smaller network has been fitted *and* refined from starts of its own: what a large network's nodes share
+gives no formula as good as the splines, all smaller shapes are tried, from the cheapest on. A removed node can only
+be judged after the smaller network has been fitted *and* refined from starts of its own: what a large network's nodes share
 between them does not survive the removal.
 """
 

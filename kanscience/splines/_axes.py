@@ -24,7 +24,7 @@ class Axes:
     degree: int
     uniform: bool  # all rows equally spaced: no search, one set of polynomials
     per_t: Tensor  # (source, interval or 1) inverse widths of the intervals, float64
-    polynomials: Tensor  # (power, source or 1, interval or 1, function)
+    polynomials: Tensor  # (power, source or 1, function, interval or 1)
 
     @classmethod
     def of(cls, rows: list[Tensor], degree: int) -> Axes:
@@ -42,7 +42,7 @@ class Axes:
         uniform = degree > 0 and not inside_transform(knots, intervals) and _equally_spaced(knots, intervals)
         # In float64, and of equally spaced knots from integers: rounded knots would cost digits at fine grids.
         exact = torch.arange(-degree, degree + 2, device=knots.device)[None] if uniform else knots
-        polynomials = interval_polynomials(exact.double(), degree).permute(3, 0, 1, 2).to(knots.dtype).contiguous()
+        polynomials = interval_polynomials(exact.double(), degree).permute(3, 0, 2, 1).to(knots.dtype).contiguous()
         return cls(knots, intervals, degree, uniform, _inverse_widths(knots, intervals, degree, uniform), polynomials)
 
     @property

@@ -56,11 +56,11 @@ class Location:
     def _derivatives(self, order: int) -> Tensor:
         polynomials = self.polynomials
         for _ in range(order):
-            polynomials = differentiated(polynomials) * self.per_t[..., None].to(polynomials.dtype)
-        if polynomials.shape[2] > 1:
-            source = torch.arange(len(self.interval), device=self.interval.device)[:, None]
-            polynomials = polynomials[:, source, self.interval]
-        return polynomials.transpose(2, 3)
+            polynomials = differentiated(polynomials) * self.per_t[:, None].to(polynomials.dtype)
+        powers, _, functions, intervals = polynomials.shape
+        if intervals == 1:
+            return polynomials
+        return polynomials.gather(3, self.interval[:, None].expand(powers, -1, functions, -1))
 
     def first(self) -> Tensor:
         """Return where, in a flattened (basis, sample) matrix, each point's first function stands."""

@@ -183,7 +183,8 @@ class _Run:
         loss = self.rmse(self.train) if self.train is not None else _loss_value(self.network, self.loss)
         line = Progress(self.step, grid, loss, valid)
         self.history.append(line)
-        self.stopping |= any([callback(line) is True for callback in self.callbacks])  # every one is told
+        told = [callback(line) for callback in self.callbacks]
+        self.stopping |= any(answer is True for answer in told)
         if self.bar is not None:
             self.bar.update(self.step - self.bar.n)
             self.bar.set_postfix_str(f"RMSE {loss:.3g}" + ("" if valid is None else f", validation {valid:.3g}"))
