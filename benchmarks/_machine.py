@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import statistics
@@ -15,6 +16,13 @@ from pathlib import Path
 import torch
 
 PACKAGES = ("torch", "numpy", "scipy", "pykan")
+
+
+def arguments(description: str | None) -> None:
+    """Read the command line: ``--threads N`` for PyTorch, 1 where the machine has other work to do."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="default %(default)s")
+    torch.set_num_threads(parser.parse_args().threads)
 
 
 def medians_in_turn(cases: Mapping[str, Callable[[], object]], seconds: float = 4.0) -> dict[str, float]:
@@ -41,7 +49,7 @@ def medians_in_turn(cases: Mapping[str, Callable[[], object]], seconds: float = 
 
 def write_results(path: Path, title: str, explanation: str, sections: Sequence[str]) -> None:
     """Print and write a page of results under the machine, the versions, the day and the command."""
-    text = "\n\n".join([f"# {title}", _conditions(path), explanation.strip(), *sections]) + "\n"
+    text = "\n\n".join([f"# {title}", _conditions(), explanation.strip(), *sections]) + "\n"
     print(text)
     path.write_text(text)
 
@@ -52,11 +60,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
 
-def _conditions(path: Path) -> str:
-    script = f"benchmarks/bench_{path.stem.removeprefix('results_')}.py"
+def _conditions() -> str:
+    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     return "\n".join(
         [
-            f"- {date.today().isoformat()}, `python {script}`",
+            f"- {date.today().isoformat()}, `{command}`",
             f"- {_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads; "
             f"load at the end {os.getloadavg()[0]:.1f} (1 minute)",
             f"- Python {sys.version.split()[0]}, " + ", ".join(f"{name} {_version(name)}" for name in PACKAGES),

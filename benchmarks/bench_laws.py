@@ -160,7 +160,7 @@ def main() -> None:
         if options.only not in case.name:
             continue
         results = Parallel(n_jobs=2, return_as="generator")(delayed(run_one)(number, seed) for seed in wanted)
-        for seed, result in zip(wanted, results, strict=True):
+        for seed, result in zip(wanted, results or (), strict=True):
             known[f"{case.name}/{seed}"] = result
             path.write_text(json.dumps(known, indent=1))
             print(

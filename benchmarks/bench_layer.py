@@ -2,8 +2,8 @@
 
     pip install -e '.[benchmarks]' && python benchmarks/bench_layer.py
 
-The bare products are those that any evaluation by dense features contains: features (batch x sources * (grid + 4)) times
-coefficients, and the two gradients of that. What a layer takes beyond them is what its own code costs.
+The bare products are those that any evaluation by dense features contains: features (batch x sources * (grid + 4))
+times coefficients, and the two gradients of that. What a layer takes beyond them is what its own code costs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from _machine import medians_in_turn, table, write_results
+from _machine import arguments, medians_in_turn, table, write_results
 from torch import Tensor, nn
 
 import kanscience as ks
@@ -20,13 +20,15 @@ import kanscience as ks
 SHAPES = ((1000, 5, 5, 5), (1024, 64, 64, 5), (1024, 256, 256, 5), (256, 784, 64, 5), (1024, 64, 64, 50))
 DEGREE = 3
 EXPLANATION = """
-Medians in milliseconds, every case in turn in one process, float32, cubic splines, inputs uniform in the domain.
-"With gradients" is forward, then backward to the input and to all parameters. pykan: `KANLayer`, its symbolic half left out.
-MLP: `Linear` and SiLU. Products: the matrix products alone that dense features need, one forward and three with gradients.
+Medians in milliseconds, every case in turn in one process, float32, cubic splines, inputs uniform in the domain. "With
+gradients" is forward, then backward to the input and to all parameters. pykan: `KANLayer`, its symbolic half left out.
+MLP: `Linear` and SiLU. Products: the matrix products alone that dense features need, one forward and three with
+gradients.
 """
 
 
 def main() -> None:
+    arguments(__doc__)
     torch.manual_seed(0)
     forward, both = [], []
     for shape in SHAPES:

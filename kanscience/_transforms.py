@@ -14,4 +14,4 @@ def inside_transform(*tensors: Tensor) -> bool:
 def is_wrapped(x: Tensor) -> bool:
     """Return whether a tensor belongs to a transform of torch.func that is under way, and must not outlive it."""
     # PyTorch has no public question for this; its own libraries ask this one.
-    return not torch.compiler.is_compiling() and torch._C._functorch.is_functorch_wrapped_tensor(x)
+    return not torch.compiler.is_compiling() and torch._C._functorch.is_functorch_wrapped_tensor(x)  # type: ignore[attr-defined]

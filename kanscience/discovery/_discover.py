@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from kanscience.network import MultKAN
 
 
+_ENOUGH_ROWS = 100  # from which on networks may take all the time that is left
+
+
 def discover(
     X: ArrayLike,
     y: ArrayLike,

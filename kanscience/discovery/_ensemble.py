@@ -128,9 +128,8 @@ def fit_ensemble(
 
     options = {"sigma": sigma, "valid": _SHARE if valid is None else valid, "names": names, "targets": targets}
     left = deadline - time.monotonic()
-    found = Parallel(n_jobs=min(jobs or cpu_count(), members))(
-        delayed(_member)(X, y, options, seed + 1000 * member, left) for member in range(members)
-    )
+    tasks = (delayed(_member)(X, y, options, seed + 1000 * member, left) for member in range(members))
+    found: list = list(Parallel(n_jobs=min(jobs or cpu_count(), members))(tasks) or ())
     ranked = sorted(found, key=lambda pair: pair[1].valid_loss)
     return Ensemble(tuple(network for network, _ in ranked), tuple(report for _, report in ranked))
 

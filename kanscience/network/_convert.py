@@ -20,6 +20,8 @@ from kanscience.network._terms import EdgeTerm, TermEdges
 from kanscience.splines import uniform_knots
 
 if TYPE_CHECKING:
+    import sympy
+
     from kanscience.functions import Library
 
 
@@ -121,7 +123,7 @@ def _add_terms(graph: Graph, terms: TermEdges, sources: list[str], subnodes: lis
         )
 
 
-def _number(value: Tensor, exact: object) -> Number:
+def _number(value: Tensor, exact: sympy.Expr | int | None) -> Number:
     # In float32 the exact number's own float is a rounded one: compare there, and keep the exact number's float64.
     if exact is not None and bool(torch.tensor(float(exact), dtype=value.dtype) == value.detach().cpu()):
         return Number(float(exact), exact)
@@ -297,17 +299,17 @@ def _splines(
     weights = torch.zeros(len(sources), targets, dtype=torch.float64)
     active = torch.zeros(len(sources), targets, dtype=torch.bool)
     trainable = torch.ones(len(sources), targets, dtype=torch.bool)
-    drawn, drawn_weights = None, None
+    drawn: tuple[Tensor, Tensor] | None = None
     for s, t, term in curves:
         if bool(active[s, t]):
             raise GraphError(f"the edge from {sources[s]!r} to its sum {t} holds two splines. Add their coefficients.")
         active[s, t], trainable[s, t] = True, term.trainable
         if term.coefficients is None:
             if drawn is None:
-                drawn, drawn_weights = fill.initialize(len(sources), n_basis, targets, fill.generator)
+                drawn = fill.initialize(len(sources), n_basis, targets, fill.generator)
             size = axes[s].n_basis
-            coefficients[s, :size, t] = drawn[s, :size, t]
-            weights[s, t] = 0.0 if base == "zero" else drawn_weights[s, t]
+            coefficients[s, :size, t] = drawn[0][s, :size, t]
+            weights[s, t] = 0.0 if base == "zero" else drawn[1][s, t]
         else:
             coefficients[s, : len(term.coefficients), t] = torch.tensor(term.coefficients, dtype=torch.float64)
             weights[s, t] = term.base_weight

@@ -48,6 +48,8 @@ class SplineEdges(nn.Module):
     intervals: Tensor
     given: Tensor
     open: Tensor
+    trained_coefficients: nn.Parameter
+    trained_base_weights: nn.Parameter
     active: Tensor
     trainable: Tensor
 

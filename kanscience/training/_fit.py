@@ -218,7 +218,7 @@ def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool 
                 if run.held is None or run.judged() < best[1]:
                     best, shrinkage = (snapshot(network), run.judged()), chosen
         except KeyboardInterrupt:
-            run.status = "interrupted"
+            run.status, run.callbacks = "interrupted", []  # nobody is asked again
             if not run.judged() < best[1]:
                 restore_(network, best[0])
         else:
@@ -355,9 +355,12 @@ def _round(run: _Run, penalty: Penalty | None, pull: Pull | None, steps: int) ->
 
 def _problem(run: _Run, penalty: Penalty | None, pull: Pull | None):
     if run.train is None:
+        assert run.loss is not None
         return ResidualLoss(run.network, run.loss)
     x, y, weights = run.train.x, run.train.y, run.weights()
-    return Regression(run.network, x, y, weights, penalty, pull and pull.quadratic(run.network, x, weights))
+    return Regression(
+        run.network, x, y, weights, penalty, None if pull is None else pull.quadratic(run.network, x, weights)
+    )
 
 
 def _follow(run: _Run) -> None:
@@ -372,6 +375,7 @@ def _update_scatter(run: _Run) -> None:
         return
     samples = run.held if run.held is not None and run.held.sigma is not None else run.train
     freedom = samples.y.numel() if samples is run.held else max(samples.y.numel() - FlatView(run.network).size, 1)
+    assert samples.sigma is not None
     run.scatter = model_scatter(_residuals(run.network, samples), samples.sigma, freedom)
 
 
@@ -419,7 +423,8 @@ def _chosen_optimizer(optimizer: str, run: _Run, batch_size: int | None) -> str:
     return optimizer
 
 
-def _loss_value(network: MultKAN, loss: Callable[[MultKAN], Tensor]) -> float:
+def _loss_value(network: MultKAN, loss: Callable[[MultKAN], Tensor] | None) -> float:
+    assert loss is not None
     value = loss(network).detach()
     return float(value) if value.dim() == 0 else float((value**2).mean().sqrt())
 

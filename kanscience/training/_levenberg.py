@@ -54,7 +54,10 @@ class LeastSquares(Protocol):
     ``kinds`` are the runs of numbers of one kind, whose derivatives are of comparable size whatever the units.
     """
 
-    kinds: Sequence[slice]
+    @property
+    def kinds(self) -> Sequence[slice]:
+        """Return the runs."""
+        ...
 
     def loss(self, theta: np.ndarray) -> float:
         """Return ``|residuals|**2``."""
