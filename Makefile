@@ -28,7 +28,7 @@ demo: setup
 		--inputs Z,N --sigma uncertainty_MeV --out $(OUT)/nuclei
 
 test: setup
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n 2
 
 test-slow: setup
 	$(RUN)/python -m pytest -m slow

@@ -305,8 +305,7 @@ def _splines(
             raise GraphError(f"the edge from {sources[s]!r} to its sum {t} holds two splines. Add their coefficients.")
         active[s, t], trainable[s, t] = True, term.trainable
         if term.coefficients is None:
-            if drawn is None:
-                drawn = fill.initialize(len(sources), n_basis, targets, fill.generator)
+            drawn = drawn or fill.initialize(len(sources), n_basis, targets, fill.generator)
             size = axes[s].n_basis
             coefficients[s, :size, t] = drawn[0][s, :size, t]
             weights[s, t] = 0.0 if base == "zero" else drawn[1][s, t]
