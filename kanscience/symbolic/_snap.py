@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from kanscience.functions import AffineFit, Library, affine_fits, as_library
 from kanscience.graph import Graph, Number, Term
-from kanscience.network import MultKAN, edge_ends, rebuilt, to_graph, trace, without_edges
+from kanscience.network import MultKAN, edge_ends, generator_from, rebuilt, to_graph, trace, without_edges
 from kanscience.symbolic._canonical import canonical
 from kanscience.symbolic._description import complexity, description_length, price
 from kanscience.symbolic._refit import refit_, weighted_square
@@ -110,7 +109,7 @@ def snap(
     deadline = math.inf if time_budget is None else time.monotonic() + time_budget
     if valid is None and len(np.asarray(inputs)) >= 30:
         valid = 0.2
-    generator = torch.Generator().manual_seed(torch.seed() % 2**63 if seed is None else seed)
+    generator = generator_from(seed)
     train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
     with one_thread():
         return _Search(network, as_library(library), train, held or train, deadline).run(constants)

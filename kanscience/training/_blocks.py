@@ -18,7 +18,9 @@ from kanscience.network import FlatView, MultKAN, sweep
 from kanscience.network._jacobian import Features, Trained
 
 _NUMBERS = 2**22  # held at once in features and Jacobian: 32 MiB
+_KEPT = 2**25  # features of the first layer kept between steps, else found anew at each: 256 MiB
 _BLOCK_ROWS = (256, 128, 64)
+_WORTHWHILE = 5e-3  # seconds that a product takes, from which on blocks are looked for
 _PRODUCT, _ADDED, _CALLS = 2.5e-11, 3e-9, 2e-4  # seconds: for a term of a product, a number of it, a block's calls
 
 
@@ -43,7 +45,7 @@ class Part:
     x: Tensor  # (N, inputs)
     y: Tensor  # (N, outputs)
     weights: Tensor  # (N, outputs)
-    first: Features  # the first layer's features: inputs and their knots stay, so do these
+    first: Features  # the first layer's features: inputs and their knots stay, so do these; None: not kept
     blocks: list[Block]
 
     def residuals(self, outputs: Tensor) -> Tensor:
@@ -55,13 +57,14 @@ class Part:
 def parts_of(network: MultKAN, view: FlatView, x: Tensor, y: Tensor, weights: Tensor) -> list[Part]:
     """Return the rows in parts of bounded size, and these in blocks of neighbours where that makes products cheaper."""
     splines = network.layers[0].splines
-    size = max(view.size, splines.axes.n_basis * len(splines.low))
+    features = splines.axes.n_basis * len(splines.low)
+    size = max(view.size, features)
     parts = []
     for rows in torch.arange(len(x), device=x.device).split(max(_NUMBERS // size, max(_BLOCK_ROWS))):
         order, blocks = _blocks(network, view, x[rows])
         rows = rows[order]
-        first = network.layers[0].features(network.sources(x[rows]))
-        parts.append(Part(x[rows], y[rows], weights[rows], first, blocks))
+        kept = network.layers[0].features(network.sources(x[rows])) if features * len(x) <= _KEPT else None
+        parts.append(Part(x[rows], y[rows], weights[rows], kept, blocks))
     return parts
 
 
@@ -90,7 +93,7 @@ def _blocks(network: MultKAN, view: FlatView, x: Tensor) -> tuple[Tensor, list[B
     everything = slice(0, view.size)
     whole = torch.arange(len(x), device=x.device), [Block(slice(0, len(x)), view.trained, [(everything, everything)])]
     cheapest, best = _seconds(view.size, len(x)), whole
-    if cheapest < 5e-3 or not network.layers[0].has_splines:
+    if cheapest < _WORTHWHILE or not network.layers[0].has_splines:
         return whole
     splines = network.layers[0].splines
     nodes = network.sources(x)

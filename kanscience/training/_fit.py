@@ -22,7 +22,14 @@ from kanscience.training._objective import Regression, ResidualLoss
 from kanscience.training._penalties import Penalty
 from kanscience.training._report import FitReport, Progress
 from kanscience.training._samples import Samples, checked_samples
-from kanscience.training._schedule import adopt_domains_, follow_hidden_ranges_, restore_, snapshot
+from kanscience.training._schedule import (
+    adopt_domains_,
+    adopt_targets_,
+    follow_hidden_ranges_,
+    move_given_domains_,
+    restore_,
+    snapshot,
+)
 from kanscience.training._shrinkage import Pull, TowardsPolynomials, TowardsStart, TowardsStraightLines, start_of
 from kanscience.training._threads import one_thread
 from kanscience.training._weights import model_scatter, normalised_weights
@@ -148,6 +155,7 @@ class _Run:
     stopping: bool = False
     fresh: bool = True  # never fitted
     history: list[Progress] = field(default_factory=list)
+    best_held: tuple[float, dict] = (np.inf, {})  # of the present descent: judged, snapshot
     bar: Any = None
     begun: float = field(default_factory=time.perf_counter)
 
@@ -174,7 +182,16 @@ class _Run:
         """Return the loss that decides: of the held-back rows, else of the rows trained on."""
         if self.train is None:
             return _loss_value(self.network, self.loss)
-        return self.rmse(self.held if self.held is not None else self.train)
+        return self.misfit(self.held if self.held is not None else self.train)
+
+    @torch.no_grad()
+    def misfit(self, samples: Samples) -> float:
+        """Return the root mean square residual as the fit weighs it: small outputs count beside large ones."""
+        assert self.train is not None
+        if samples.sigma is not None or self.network.n_outputs == 1:
+            return self.rmse(samples)
+        units = 1 / normalised_weights(self.train.y, None, 0.0)[0]
+        return float(((_residuals(self.network, samples) / units) ** 2).mean().sqrt())
 
     def record(self) -> None:
         """Add a line to the history and tell the callbacks."""
@@ -183,6 +200,8 @@ class _Run:
         loss = self.rmse(self.train) if self.train is not None else _loss_value(self.network, self.loss)
         line = Progress(self.step, grid, loss, valid)
         self.history.append(line)
+        if self.held is not None and self.judged() < self.best_held[0]:
+            self.best_held = self.judged(), snapshot(self.network)
         told = [callback(line) for callback in self.callbacks]
         self.stopping |= any(answer is True for answer in told)
         if self.bar is not None:
@@ -194,9 +213,14 @@ def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool 
     from tqdm.auto import tqdm
 
     network = run.network
+    origin = snapshot(network)
     run.fresh = any(bool(layer.splines.waiting().any()) for layer in network.layers)
     if run.train is not None:
+        if run.fresh:
+            adopt_targets_(network, run.train.y)
         adopt_domains_(network, run.all_inputs())
+        if run.move_knots is True:
+            move_given_domains_(network, run.all_inputs())
     total = run.steps * max(len(levels), 1) * (1 + restarts)
     shrinkage = 0.0
     with tqdm(
@@ -207,6 +231,7 @@ def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool 
             run.record()
             if not np.isfinite(run.history[-1].loss):
                 run.status = "not finite"
+                restore_(network, origin)
                 return _report(run, shrinkage)
             first, *finer = levels or [None]
             shrinkage = _best_start(run, first, restarts)
@@ -238,6 +263,7 @@ def _best_start(run: _Run, rules: list[KnotRule] | None, restarts: int) -> float
             redraw_(run.network, run.generator)
             fresh = True
             if run.train is not None:
+                adopt_targets_(run.network, run.train.y)
                 adopt_domains_(run.network, run.all_inputs())
         shrinkage = _level(run, rules, fresh)
         if run.judged() < lowest or start == 0:
@@ -262,7 +288,7 @@ def _level(run: _Run, rules: list[KnotRule] | None, fresh: bool = False) -> floa
     if rules is None or run.shrink is False or not shrinks:
         return 0.0
     # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
-    if run.judged() < 0.99 * before and run.rmse(run.held) < 1.5 * run.rmse(run.train):
+    if run.judged() < 0.99 * before and run.misfit(run.held) < 1.5 * run.misfit(run.train):
         return 0.0
     restore_(run.network, start)
     return _shrunk(run, fresh)
@@ -302,10 +328,17 @@ def _shrunk(run: _Run, fresh: bool) -> float:
 def _descend(run: _Run, penalty: Penalty | None, pull: Pull | None = None) -> None:
     if run.optimizer == "lm":
         _descend_lm(run, penalty, pull)
-    elif run.optimizer == "lbfgs":
-        lbfgs(run, penalty)
-    else:
-        adam(run, penalty)
+        return
+    run.best_held = run.judged(), snapshot(run.network)
+    minimise = lbfgs if run.optimizer == "lbfgs" else adam
+    _update_scatter(run)
+    minimise(run, penalty)
+    for _ in range(2):  # the residuals say what the scatter is, and the scatter what they weigh
+        if run.stopping or not _update_scatter(run):
+            break
+        minimise(run, penalty)
+    if run.held is not None and not run.judged() <= run.best_held[0]:
+        restore_(run.network, run.best_held[1])
 
 
 def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
@@ -320,11 +353,11 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
         _update_scatter(run)
         moved_from = None
         if follows:
-            moved_from, before = snapshot(network), run.rmse(run.train)
+            moved_from, before = snapshot(network), run.misfit(run.train)
             _follow(run)
         result = _round(run, penalty, pull, min(_ROUND, end - run.step))
         run.record()
-        if moved_from is not None and run.rmse(run.train) > before and penalty is None and not passing:
+        if moved_from is not None and run.misfit(run.train) > before and penalty is None and not passing:
             restore_(network, moved_from)  # the moved knots serve worse, even refitted
             follows = False
             continue
@@ -336,6 +369,8 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
             if waited >= _PATIENCE:
                 run.status = "converged"
                 break
+        if result == "converged" and _update_scatter(run):
+            continue
         if result in ("converged", "not finite"):
             run.status = result
             break
@@ -370,13 +405,15 @@ def _follow(run: _Run) -> None:
     follow_hidden_ranges_(run.network, run.all_inputs(), margin)
 
 
-def _update_scatter(run: _Run) -> None:
+def _update_scatter(run: _Run) -> bool:
+    """Estimate the scatter of the model anew; return whether it changed so much that the fit has to go on."""
     if run.train is None or run.train.sigma is None:
-        return
-    samples = run.held if run.held is not None and run.held.sigma is not None else run.train
+        return False
+    before, samples = run.scatter, run.held if run.held is not None and run.held.sigma is not None else run.train
     freedom = samples.y.numel() if samples is run.held else max(samples.y.numel() - FlatView(run.network).size, 1)
     assert samples.sigma is not None
     run.scatter = model_scatter(_residuals(run.network, samples), samples.sigma, freedom)
+    return abs(run.scatter - before) > 1e-3 * before
 
 
 @torch.no_grad()

@@ -24,6 +24,35 @@ def adopt_domains_(network: MultKAN, x: Tensor) -> None:
 
 
 @torch.no_grad()
+def adopt_targets_(network: MultKAN, y: Tensor) -> None:
+    """Map the untrained curves of the last layer from targets of mean 0 and spread 1 onto these targets.
+
+    Then the start, and with it the fit, is the same in every unit of the targets. A product, which has no offset, is
+    scaled alone. What symbols or frozen curves lead to is left as it is: their numbers mean something.
+
+    Args:
+        network: changed in place.
+        y: (N, outputs).
+    """
+    layer, splines = network.layers[-1], network.layers[-1].splines
+    spread, mean = y.std(dim=0, correction=0), y.mean(dim=0)
+    spread = torch.where(spread > 0, spread, torch.where(mean == 0, 1.0, mean.abs()))
+    kept = (splines.active & ~splines.trainable).any(dim=0) | ~splines.active.any(dim=0)
+    kept[layer.terms.target] = True
+    first_output = {node: output for output, node in reversed(list(enumerate(network.readout)))}
+    for node, output in first_output.items():
+        subnodes = [j for j, its in enumerate(layer.shape.node_of_subnode) if its == node]
+        if bool(kept[subnodes].any()):
+            continue
+        splines.trained_coefficients[:, :, subnodes[0]] *= spread[output]
+        splines.trained_base_weights[:, subnodes[0]] *= spread[output]
+        if len(subnodes) == 1:
+            used = splines.active[:, None, subnodes[0]] & splines.axes.has_function()
+            share = mean[output] / splines.active[:, subnodes[0]].sum()
+            splines.trained_coefficients[:, :, subnodes[0]] += share * used
+
+
+@torch.no_grad()
 def follow_hidden_ranges_(network: MultKAN, x: Tensor, margin: float) -> None:
     """Move the knots of the hidden layers to where their sources now are, the curves staying what they are.
 
@@ -55,6 +84,16 @@ def _domain_points(network: MultKAN, x: Tensor) -> Tensor:
     place = torch.where(side < 1 / 6, 0.0, torch.where(side > 5 / 6, 1.0, place))
     low, high = splines.low[: network.n_inputs], splines.high[: network.n_inputs]
     return low + (high - low) * place
+
+
+@torch.no_grad()
+def move_given_domains_(network: MultKAN, x: Tensor) -> None:
+    """Move the given domains of the inputs to the samples' ranges, the curves staying what they are."""
+    nodes, splines = network.sources(x), network.layers[0].splines
+    low, high = nodes.min(dim=1).values, nodes.max(dim=1).values
+    keep = ~splines.given | ~(high > low)
+    rows = [splines.axes.row(s) for s in range(len(keep))]
+    splines.move_(rows, torch.where(keep, splines.low, low), torch.where(keep, splines.high, high), nodes)
 
 
 def _move_domains_(splines, low: Tensor, high: Tensor, x: Tensor, tolerance: Tensor) -> None:
