@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -159,8 +160,8 @@ def main() -> None:
         wanted = [seed for seed in range(min(case.seeds, options.seeds)) if f"{case.name}/{seed}" not in known]
         if options.only not in case.name:
             continue
-        results = Parallel(n_jobs=2, return_as="generator")(delayed(run_one)(number, seed) for seed in wanted)
-        for seed, result in zip(wanted, results or (), strict=True):
+        results: Any = Parallel(n_jobs=2, return_as="generator")(delayed(run_one)(number, seed) for seed in wanted)
+        for seed, result in zip(wanted, results, strict=True):
             known[f"{case.name}/{seed}"] = result
             path.write_text(json.dumps(known, indent=1))
             print(

@@ -34,7 +34,7 @@ A network {WIDTH} of cubic splines, float64, one thread, 1,000 exact rows unifor
 the best up to a time; {SECONDS:.0f} s for each fit, of which ours ends by itself. pykan: L-BFGS with `lamb=0` and its
 other settings as they are, once at grid 5 and once with the grid extension of its documentation (3, 5, 10, 20, 50; fifty
 steps each, the last to the end); the better of the two is compared. kanscience: `ks.fit(network, X, y,
-grids=(5, 10, 20))`. Everything that a fit does is in its time, the judging is in neither's. "Speed-up": pykan's time to
+grids=(5, 10, 20), valid=0.1)`. Everything that a fit does is in its time, the judging is in neither's. "Speed-up": pykan's time to
 its best RMSE over our time to the same. "RMSE ratio": pykan's best over ours at the end.
 """
 
@@ -132,7 +132,16 @@ def _ratio(_name: str, _seed: int, plain: Clock, extended: Clock, ours: Clock) -
 def _ours(case: Case, seed: int, steps: int | None = None) -> Clock:
     clock = Clock(lambda: case.rmse(network.predict(case.test_x)))
     network = ks.MultKAN(WIDTH, grid=5, domain=(-1, 1), seed=seed)
-    ks.fit(network, case.x, case.y, grids=(5, 10, 20), steps=steps, seed=seed, callbacks=[lambda _: clock.tick()])
+    ks.fit(
+        network,
+        case.x,
+        case.y,
+        grids=(5, 10, 20),
+        valid=0.1,
+        steps=steps,
+        seed=seed,
+        callbacks=[lambda _: clock.tick()],
+    )
     clock.tick()
     return clock
 

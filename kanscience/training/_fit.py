@@ -185,9 +185,10 @@ class _Run:
         return self.misfit(self.held if self.held is not None else self.train)
 
     @torch.no_grad()
-    def misfit(self, samples: Samples) -> float:
+    def misfit(self, samples: Samples | None) -> float:
         """Return the root mean square residual as the fit weighs it: small outputs count beside large ones."""
         assert self.train is not None
+        assert samples is not None
         if samples.sigma is not None or self.network.n_outputs == 1:
             return self.rmse(samples)
         units = 1 / normalised_weights(self.train.y, None, 0.0)[0]
@@ -346,7 +347,7 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
     network = run.network
     passing = pull is not None and pull.passing
     end = run.step + (min(run.steps, _PASSING_STEPS) if passing else run.steps)
-    run.damping = 1e-2
+    run.damping = min(run.damping, 1e-2) if passing else 1e-2  # the stronger pull's serves the next one too
     follows = run.move_knots is not False and (pull is None or not pull.holds_knots) and run.train is not None
     best, lowest, waited = snapshot(network), run.judged(), 0
     while run.step < end and not run.stopping:
