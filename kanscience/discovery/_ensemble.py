@@ -10,16 +10,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kanscience._checks import check_integer
 from kanscience._typing import Matrix
 from kanscience.datasets import FEW_ROWS
 from kanscience.network import MultKAN
+from kanscience.splines import DistinctValues
 from kanscience.training import FitReport, fit
 
 if TYPE_CHECKING:
     from kanscience._typing import ArrayLike
 
-_SHARE = 0.2  # of the rows, held back to choose by
-_REPEATED = 2.0  # rows a value, from which on a column counts as one that repeats its values
+Level = int | tuple[int | str, int]
+
+SHARE = 0.2
+"""Of the rows: held back to choose by."""
+
+_COARSE, _HIDDEN, _FINE = 5, 10, 20  # intervals: of the first level, of hidden layers from then on, of the inputs
+_FEW_INTERVALS = (2, 5)
+_FEW_HIDDEN = 2
+_MOST_NUMBERS = 1500  # of a network on equal knots: beyond, steps take seconds
+_SIDE_BY_SIDE = 200  # rows, from which on other processes are worth their start
+_FAILED = 3.0  # times the best member's loss on held-back rows: such a member was cut off, or stuck
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +56,7 @@ def fit_network(
     y: np.ndarray,
     *,
     sigma: np.ndarray | None = None,
-    valid: tuple[np.ndarray, np.ndarray] | float = _SHARE,
+    valid: tuple[np.ndarray, np.ndarray] | float = SHARE,
     names: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
     seed: int = 0,
@@ -53,9 +64,9 @@ def fit_network(
 ) -> tuple[MultKAN, FitReport]:
     """Fit one network to a table of any kind, without looking at what it is.
 
-    Its width is that of the Kolmogorov-Arnold theorem, ``[n, 2n + 1, targets]``, two hidden nodes below 30 rows. Grids
-    grow as long as held-back rows gain; columns that repeat their values get a knot on every value. Curves are drawn to
-    straight lines first and let go as far as held-back rows ask for.
+    Its width is that of the Kolmogorov-Arnold theorem, ``[n, 2n + 1, targets]``, with fewer hidden nodes for few rows
+    or very many columns. Curves begin as straight lines on a coarse grid and are let go as far as held-back rows ask
+    for, level by level; columns that repeat their values get a knot on every value.
 
     Args:
         X: (N, n) rows.
@@ -69,9 +80,8 @@ def fit_network(
     Returns:
         The network and the report of its fit.
     """
-    few = len(X) < FEW_ROWS
     outputs = 1 if y.ndim == 1 else y.shape[1]
-    network = MultKAN([X.shape[1], 2 if few else 2 * X.shape[1] + 1, outputs], base="zero", seed=seed)
+    network = MultKAN(width_for(X, outputs), base="zero", seed=seed)
     network.input_names = tuple(names) if names else network.input_names
     network.output_names = tuple(targets) if targets else network.output_names
     report = fit(
@@ -80,7 +90,7 @@ def fit_network(
         y,
         sigma=sigma,
         valid=valid,
-        grids=(2, 5) if few else grids_for(X),
+        grids=levels_for(X, outputs),
         shrink=True,
         callbacks=[lambda _: time.monotonic() > deadline],
         progress=False,
@@ -89,15 +99,41 @@ def fit_network(
     return network, report
 
 
-def grids_for(X: Matrix) -> tuple:
-    """Return the levels for a table: knots on the values of columns that repeat them, else a finer uniform grid.
+def width_for(X: Matrix, outputs: int = 1) -> list[int]:
+    """Return the width for a table.
 
     Example:
-        >>> grids_for(np.repeat(np.arange(30.0), 5)[:, None])
+        >>> width_for(np.zeros((100, 2)))
+        [2, 5, 1]
+    """
+    rows, inputs = X.shape
+    most = int(_MOST_NUMBERS / _numbers([inputs, 1, outputs], _COARSE, _COARSE))
+    natural = _FEW_HIDDEN if rows < FEW_ROWS else 2 * inputs + 1
+    return [inputs, min(natural, max(most, _FEW_HIDDEN)), outputs]
+
+
+def levels_for(X: Matrix, outputs: int = 1) -> tuple[Level, ...]:
+    """Return the levels for a table: finer grids, and knots on the values of columns that repeat them.
+
+    Example:
+        >>> levels_for(np.repeat(np.arange(30.0), 5)[:, None])
         (5, 10, ('values', 10))
     """
-    repeated = any(len(column) >= _REPEATED * len(np.unique(column)) for column in np.asarray(X).T)
-    return (5, 10, ("values", 10)) if repeated else (5, 10, 20)
+    if len(X) < FEW_ROWS:
+        return _FEW_INTERVALS
+    width = width_for(X, outputs)
+    finer = [(_HIDDEN, _HIDDEN), (_FINE, _HIDDEN)]
+    levels: list[Level] = [_COARSE, *(level for level in finer if _numbers(width, *level) <= _MOST_NUMBERS)]
+    trained, rule = (1 - SHARE) * len(X), DistinctValues()
+    counts = (len(np.unique(column)) for column in np.asarray(X).T)
+    if any(count <= min(rule.most, trained / rule.repeats) for count in counts):
+        levels = [*levels[:2], ("values", _HIDDEN)]
+    return tuple(level[0] if isinstance(level, tuple) and level[0] == level[1] else level for level in levels)
+
+
+def _numbers(width: Sequence[int], first: int, hidden: int, degree: int = 3) -> int:
+    inputs, nodes, outputs = width
+    return inputs * nodes * (first + degree) + nodes * outputs * (hidden + degree)
 
 
 def fit_ensemble(
@@ -113,27 +149,29 @@ def fit_ensemble(
     deadline: float = math.inf,
     jobs: int | None = None,
 ) -> Ensemble:
-    """Fit several networks side by side, one thread each.
+    """Fit several networks side by side, one thread each; the seed alone decides what comes out.
 
     Args:
         members: how many.
         valid: rows that decide for all of them; None: each holds back rows of its own, which makes their median better.
-        jobs: processes; None takes one a core.
+        jobs: processes; None takes one a core, and this one alone where rows are few.
         X, y, sigma, names, targets, seed, deadline: as in `fit_network`.
 
     Returns:
-        The networks, the one with the lowest loss on its held-back rows first.
+        The networks, the one with the lowest loss on its held-back rows first. Those that have failed are left out.
     """
     from joblib import Parallel, cpu_count, delayed
 
-    options = {"sigma": sigma, "valid": _SHARE if valid is None else valid, "names": names, "targets": targets}
-    left = deadline - time.monotonic()
-    tasks = (delayed(_member)(X, y, options, seed + 1000 * member, left) for member in range(members))
-    found: list = list(Parallel(n_jobs=min(jobs or cpu_count(), members))(tasks) or ())
+    check_integer("members", members)
+    options = {"sigma": sigma, "valid": SHARE if valid is None else valid, "names": names, "targets": targets}
+    jobs = min(jobs or (cpu_count() if len(X) >= _SIDE_BY_SIDE else 1), members)
+    turns = math.ceil(members / jobs)
+    begun = time.monotonic()  # of the machine: the same clock in every process
+    tasks = []
+    for member in range(members):
+        until = begun + (deadline - begun) * (member // jobs + 1) / turns
+        tasks.append(delayed(fit_network)(X, y, seed=seed + 1000 * member, deadline=until, **options))
+    found: list = list(Parallel(n_jobs=jobs)(tasks) or ())
     ranked = sorted(found, key=lambda pair: pair[1].valid_loss)
-    return Ensemble(tuple(network for network, _ in ranked), tuple(report for _, report in ranked))
-
-
-def _member(X: Matrix, y: np.ndarray, options: dict, seed: int, seconds: float) -> tuple[MultKAN, FitReport]:
-    # The clock of another process: what is left is handed on, not the time of day.
-    return fit_network(X, y, seed=seed, deadline=time.monotonic() + seconds, **options)
+    good = [pair for pair in ranked if not pair[1].valid_loss > _FAILED * ranked[0][1].valid_loss]
+    return Ensemble(tuple(network for network, _ in good), tuple(report for _, report in good))

@@ -7,7 +7,7 @@ import torch
 from kanscience import MultKAN, OptionError, fit
 from kanscience.network import FlatView
 from kanscience.splines import DistinctValues, Quantiles
-from kanscience.training import _shrinkage, normalised_weights
+from kanscience.training import Regression, _shrinkage, levenberg_marquardt, normalised_weights
 from tests.helpers import generator, uniform_inputs
 from tests.helpers_networks import KINDS, every_kind, inputs_of
 
@@ -47,8 +47,9 @@ def test_every_layer_has_its_own_entry_and_rules_stand_beside_numbers():
     x, y = staggered(100)
     network = MultKAN([2, 2, 1], seed=0)
     report = fit(network, x, y, grids=(4, (DistinctValues(repeats=2), Quantiles(6))), steps=3, seed=0)
-    assert intervals(network) in ([[24, 4], [6, 6]], [[4, 4], [4, 4]])
-    assert max(line.grid for line in report.history) == (24, 6)
+    values = len(x[:, 0].unique())
+    assert max(line.grid for line in report.history) == (values - 1, 6)
+    assert intervals(network) == [[values - 1, 4], [6, 6]]
 
 
 def test_a_continuous_column_or_one_of_too_many_values_keeps_its_knots():
@@ -80,33 +81,39 @@ def test_shrinkage_keeps_curves_from_following_noise():
     fresh = torch.linspace(-1, 1, 200, dtype=torch.float64)[:, None]
     truth = torch.sin(3 * fresh[:, 0])
     better = []
-    for seed in range(5):
+    for seed in range(3):
         error = {}
         for shrink in (False, True):
-            network = MultKAN([1, 3, 1], base="zero", grid=10, seed=seed)
-            report = fit(network, *noisy(seed), valid=0.3, grids=(10,), shrink=shrink, steps=60, seed=seed)
+            network = MultKAN([1, 1], base="zero", grid=20, seed=seed)
+            report = fit(network, *noisy(seed), valid=0.3, grids=(20,), shrink=shrink, steps=20, seed=seed)
             error[shrink] = rmse(network, fresh, truth)
-            assert (report.shrinkage > 0) <= shrink
+            assert (report.shrinkage > 0) == shrink
         better.append(error[True] / error[False])
-    assert np.median(better) < 0.8
+    assert np.median(better) < 0.7
 
 
 def test_exact_data_are_fitted_as_well_with_shrinkage_as_without():
-    x = uniform_inputs(200, 2, 0)
+    x = uniform_inputs(120, 2, 0)
     y = torch.exp(x[:, 0] - x[:, 1] ** 2)
     network = MultKAN([2, 1, 1], base="zero", seed=1)
-    report = fit(network, x, y, valid=0.2, grids=(5, 10), shrink=True, seed=0)
+    report = fit(network, x, y, valid=0.2, grids=(5,), shrink=True, steps=30, seed=0)
     assert report.valid_loss is not None
-    assert report.valid_loss < 1e-3 * float(y.std())
+    assert report.valid_loss < 1e-2 * float(y.std())
 
 
 def test_straight_lines_are_what_strong_shrinkage_leaves():
     x, y = noisy(0)
     network = MultKAN([1, 1], base="zero", grid=8, seed=0)
-    flat = fit(network, x, y, valid=0.3, grids=(8,), shrink=True, seed=0, callbacks=[lambda line: line.step > 0])
-    assert flat.status == "stopped"
+    fit(network, x, y, valid=0.3, steps=0)  # the domain is taken, the curve is still random
+    pull = _shrinkage.TowardsStraightLines(1.0)
+    weights = normalised_weights(y[:, None], None, 0.0)
+    problem = Regression(network, x, y[:, None], weights, None, pull.quadratic(network, x, weights))
+    problem.write(levenberg_marquardt(problem, problem.start(), steps=30).theta)
     t = torch.linspace(-0.9, 0.9, 30, dtype=torch.float64)[:, None]
-    assert float(network(t)[:, 0].detach().diff(n=2).abs().max()) < 1e-2
+    curve = network(t)[:, 0].detach()
+    assert float(curve.diff(n=2).abs().max()) < 1e-3
+    slope = np.polyfit(x[:, 0], y, 1)[0]
+    assert float(curve[-1] - curve[0]) / 1.8 == pytest.approx(slope, rel=0.1)
 
 
 PULLS = {
@@ -130,23 +137,20 @@ def test_a_pull_never_rewards(kind, pull):
 
 
 @every_pull
-@pytest.mark.parametrize("unit", [1e-6, 1e3])
+@pytest.mark.parametrize("unit", [2.0**-20, 2.0**10])
 def test_a_pull_means_the_same_in_every_unit_of_the_target(pull, unit):
     network = MultKAN([2, 3, 1], base="zero", seed=0)
     x = uniform_inputs(50, 2, 0)
     y = torch.randn(50, 1, dtype=torch.float64, generator=generator(0))
-    one = PULLS[pull](network).quadratic(network, x, normalised_weights(y, None, 0.0))
+    before = PULLS[pull](network).quadratic(network, x, normalised_weights(y, None, 0.0))
     last = network.layers[-1].splines.trained_coefficients
     with torch.no_grad():
         last *= unit  # the same function in another unit
-    other = PULLS[pull](network).quadratic(network, x, normalised_weights(unit * y, None, 0.0))
-    theta = _shrinkage.start_of(network) + 1.0
-    in_first_unit = theta.copy()
-    in_first_unit[-last.numel() :] /= unit
-    if pull == "start":  # both away from their centers by the same curves
-        in_first_unit, theta = one.center + 1.0, other.center + 1.0
-        theta[-last.numel() :] += unit - 1.0
-    assert other.value(theta) == pytest.approx(one.value(in_first_unit), rel=1e-9)
+    after = PULLS[pull](network).quadratic(network, x, normalised_weights(unit * y, None, 0.0))
+    step = np.random.default_rng(0).normal(size=len(before.center))  # away from the centers by the same curves
+    in_unit = step.copy()
+    in_unit[-last.numel() :] *= unit
+    assert after.value(after.center + in_unit) == pytest.approx(before.value(before.center + step), rel=1e-9)
 
 
 def test_a_straight_network_is_pulled_nowhere():
