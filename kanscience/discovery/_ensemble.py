@@ -20,15 +20,17 @@ from kanscience.training import FitReport, fit
 if TYPE_CHECKING:
     from kanscience._typing import ArrayLike
 
-Level = int | tuple[int | str, int]
+Level = tuple[int | str, int]
+"""Knots of the inputs and of the hidden layers."""
 
 SHARE = 0.2
 """Of the rows: held back to choose by."""
 
-_COARSE, _HIDDEN, _FINE = 5, 10, 20  # intervals: of the first level, of hidden layers from then on, of the inputs
-_FEW_INTERVALS = (2, 5)
+_LEVELS: tuple[tuple[int, int], ...] = ((5, 5), (10, 10), (20, 10))
+_VALUES: Level = ("values", 10)
+_FEW_LEVELS: tuple[Level, ...] = ((2, 2), (5, 5))
 _FEW_HIDDEN = 2
-_MOST_NUMBERS = 1500  # of a network on equal knots: beyond, steps take seconds
+_MOST_NUMBERS = 1000  # of a network on equal knots: beyond, steps take seconds
 _SIDE_BY_SIDE = 200  # rows, from which on other processes are worth their start
 _FAILED = 3.0  # times the best member's loss on held-back rows: such a member was cut off, or stuck
 
@@ -107,7 +109,7 @@ def width_for(X: Matrix, outputs: int = 1) -> list[int]:
         [2, 5, 1]
     """
     rows, inputs = X.shape
-    most = int(_MOST_NUMBERS / _numbers([inputs, 1, outputs], _COARSE, _COARSE))
+    most = int(_MOST_NUMBERS / _numbers([inputs, 1, outputs], _LEVELS[0]))
     natural = _FEW_HIDDEN if rows < FEW_ROWS else 2 * inputs + 1
     return [inputs, min(natural, max(most, _FEW_HIDDEN)), outputs]
 
@@ -117,23 +119,22 @@ def levels_for(X: Matrix, outputs: int = 1) -> tuple[Level, ...]:
 
     Example:
         >>> levels_for(np.repeat(np.arange(30.0), 5)[:, None])
-        (5, 10, ('values', 10))
+        ((5, 5), (10, 10), ('values', 10))
     """
     if len(X) < FEW_ROWS:
-        return _FEW_INTERVALS
+        return _FEW_LEVELS
     width = width_for(X, outputs)
-    finer = [(_HIDDEN, _HIDDEN), (_FINE, _HIDDEN)]
-    levels: list[Level] = [_COARSE, *(level for level in finer if _numbers(width, *level) <= _MOST_NUMBERS)]
+    coarse, *finer = [level for level in _LEVELS if _numbers(width, level) <= _MOST_NUMBERS] or _LEVELS[:1]
     trained, rule = (1 - SHARE) * len(X), DistinctValues()
     counts = (len(np.unique(column)) for column in np.asarray(X).T)
     if any(count <= min(rule.most, trained / rule.repeats) for count in counts):
-        levels = [*levels[:2], ("values", _HIDDEN)]
-    return tuple(level[0] if isinstance(level, tuple) and level[0] == level[1] else level for level in levels)
+        return (coarse, *finer[:1], _VALUES)
+    return (coarse, *finer)
 
 
-def _numbers(width: Sequence[int], first: int, hidden: int, degree: int = 3) -> int:
+def _numbers(width: Sequence[int], level: tuple[int, int], degree: int = 3) -> int:
     inputs, nodes, outputs = width
-    return inputs * nodes * (first + degree) + nodes * outputs * (hidden + degree)
+    return inputs * nodes * (level[0] + degree) + nodes * outputs * (level[1] + degree)
 
 
 def fit_ensemble(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -40,9 +41,8 @@ class Axes:
         """Build from padded knot rows."""
         # Steps need the interval to the last bit, which only a search among the knots gives.
         uniform = degree > 0 and not inside_transform(knots, intervals) and _equally_spaced(knots, intervals)
-        # In float64, and of equally spaced knots from integers: rounded knots would cost digits at fine grids.
-        exact = torch.arange(-degree, degree + 2, device=knots.device)[None] if uniform else knots
-        polynomials = interval_polynomials(exact.double(), degree).permute(3, 0, 2, 1).to(knots.dtype).contiguous()
+        polynomials = _equal_polynomials(degree) if uniform else interval_polynomials(knots.double(), degree)
+        polynomials = polynomials.permute(3, 0, 2, 1).to(knots).contiguous()
         return cls(knots, intervals, degree, uniform, _inverse_widths(knots, intervals, degree, uniform), polynomials)
 
     @property
@@ -58,6 +58,12 @@ class Axes:
         """Return a (source, basis) mask of the functions that are not padding."""
         index = torch.arange(self.n_basis, device=self.knots.device)
         return index < (self.intervals + self.degree)[:, None]
+
+
+@cache
+def _equal_polynomials(degree: int) -> Tensor:
+    # In float64 and from integers: rounded knots would cost digits at fine grids.
+    return interval_polynomials(torch.arange(-degree, degree + 2)[None].double(), degree)
 
 
 def _equally_spaced(knots: Tensor, intervals: Tensor) -> bool:

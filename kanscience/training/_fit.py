@@ -211,7 +211,7 @@ class _Run:
 
 
 def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool | None) -> FitReport:
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     network = run.network
     origin = snapshot(network)

@@ -20,6 +20,7 @@ from kanscience.training._penalty_form import places_of_curves
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
+    from kanscience.network._splines import SplineEdges
 
 
 @runtime_checkable
@@ -68,8 +69,7 @@ class TowardsStraightLines:
         matrix = np.zeros((size, size))
         moved = _moved_variance(network, x, weights)
         for layer, variance, places in zip(network.layers, moved, places_of_curves(network), strict=True):
-            sources = range(len(places)) if layer.has_splines else ()
-            forms = [curvature_form(layer.splines, source).numpy() for source in sources]
+            forms = _curvature_forms(layer.splines) if layer.has_splines else []
             for source, target in layer.splines.active.nonzero().tolist():
                 used = places[source, :, target] >= 0
                 index = places[source, used, target]
@@ -102,6 +102,14 @@ class TowardsPolynomials:
                     jumps = np.diff(np.eye(len(index)), n=layer.splines.degree + 1, axis=0)
                     matrix[np.ix_(index, index)] += self.strength * variance[target] * (jumps.T @ jumps)
         return Quadratic(matrix, np.zeros(size))
+
+
+def _curvature_forms(splines: SplineEdges) -> list[np.ndarray]:
+    """Return the curvature form of every source, one matrix where all have the same knots."""
+    sources, knots = len(splines.intervals), splines.knots
+    if bool((knots == knots[0]).all()):
+        return [curvature_form(splines, 0).numpy()] * sources
+    return [curvature_form(splines, source).numpy() for source in range(sources)]
 
 
 def _moved_variance(network: MultKAN, x: Tensor, weights: Tensor) -> list[np.ndarray]:

@@ -38,7 +38,7 @@ def _error_over_spread(found):
 def test_sums_of_library_functions_are_found(seed, monkeypatch):
     monkeypatch.setattr(_discover, "fitted_networks", lambda *args, **options: None)  # those are not formulas
     _, names, X, y = _drawn(seed, with_products=False)
-    found = ks.discover(X, y, names=names, seed=seed, time_budget=8)
+    found = ks.discover(X, y, names=names, seed=seed, time_budget=40)
     assert _error_over_spread(found) < 1e-3
     assert all(candidate.route for candidate in found.pareto)
 
