@@ -31,6 +31,7 @@ _VALUES: Level = ("values", 10)
 _FEW_LEVELS: tuple[Level, ...] = ((2, 2), (5, 5))
 _FEW_HIDDEN = 2
 _MOST_NUMBERS = 1000  # of a network on equal knots: beyond, steps take seconds
+_RESTARTS = 2  # further starts on the coarse level
 _SIDE_BY_SIDE = 200  # rows, from which on other processes are worth their start
 _FAILED = 3.0  # times the best member's loss on held-back rows: such a member was cut off, or stuck
 
@@ -94,6 +95,7 @@ def fit_network(
         valid=valid,
         grids=levels_for(X, outputs),
         shrink=True,
+        restarts=_RESTARTS,
         callbacks=[lambda _: time.monotonic() > deadline],
         progress=False,
         seed=seed,

@@ -84,6 +84,7 @@ class Descent:
     falls: list[float] = field(default_factory=list)  # of loss and penalty together, relative, step by step
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is looked at, and never taken
 def levenberg_marquardt(
     problem: LeastSquares,
     theta: np.ndarray,
