@@ -24,7 +24,7 @@ import kanscience as ks
 
 WIDTH = [2, 5, 1]
 SECONDS = 30.0  # for either
-SEEDS = (0, 1, 2)
+SEEDS = (10, 11, 12)  # the settings were chosen on others
 TARGETS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "exp(sin(pi x) + y²)": lambda x: np.exp(np.sin(np.pi * x[:, 0]) + x[:, 1] ** 2),
     "x y": lambda x: x[:, 0] * x[:, 1],
