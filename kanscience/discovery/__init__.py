@@ -3,6 +3,7 @@
 from kanscience.discovery._candidates import FRONT_HEADER, Candidate, Front, Proposal, aligned
 from kanscience.discovery._discover import discover
 from kanscience.discovery._discovery import ERROR_HEADER, Discovery, HeldOut
+from kanscience.discovery._ensemble import Ensemble, fit_ensemble, fit_network
 from kanscience.discovery._law_network import law_network
 from kanscience.discovery._shapes import ShapeResult, law_of_shape
 from kanscience.discovery._spelling import as_latex, as_mathml, as_python, as_text, latex_name, python_names
@@ -12,6 +13,7 @@ __all__ = [
     "FRONT_HEADER",
     "Candidate",
     "Discovery",
+    "Ensemble",
     "Front",
     "HeldOut",
     "Proposal",
@@ -22,6 +24,8 @@ __all__ = [
     "as_python",
     "as_text",
     "discover",
+    "fit_ensemble",
+    "fit_network",
     "latex_name",
     "law_network",
     "law_of_shape",

@@ -86,10 +86,12 @@ def _plainness(exact) -> float:
 def _standard_errors(problem: Held, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the standard error of each number, and which ones the data do not determine."""
     residuals, rows = problem.linearize(values)
-    length = np.linalg.norm(rows, axis=1)
-    safe = np.where(length > 0, length, 1.0)
+    if not np.isfinite(rows).all():
+        return np.zeros(len(values)), np.zeros(len(values), dtype=bool)  # overflow: nothing can be said but the value
+    largest = np.abs(rows).max(axis=1)
+    safe = np.where(largest > 0, largest, 1.0)
     u, singular, _ = np.linalg.svd(rows / safe[:, None], full_matrices=False)
-    keep = singular > 1e-12 * singular.max(initial=1e-300)
+    keep = singular > 1e-12 * singular.max(initial=1.0)
     variance = float(residuals @ residuals) / max(residuals.size - int(keep.sum()), 1)
     spread = np.sqrt((u[:, keep] ** 2 / singular[keep] ** 2).sum(axis=1) * variance) / safe
     # Whether a part of the number's direction is seen by no sample.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Edge = tuple[int, int, int]
 
 _EXACT = 1e-11  # RMSE over spread: no approximation by other functions comes near, rounding stays below
+_INVISIBLE = 1e-15  # spread of a term over the size of its sum: below, the rounding of the sum is larger
 _KEPT = 4  # functions an edge, by their description length on the edge alone
 _QUICK, _THOROUGH = 12, 60  # refit steps to judge a choice by, and to finish
 _HOPEFUL = 30.0  # nats above the best after a quick refit from which a thorough one may still win
@@ -179,10 +180,26 @@ class _Search:
         self.refit(network, _THOROUGH)
         if not math.isfinite(self.loss(network)):
             return network
+        network = self.without_invisible(network)
         network = rebuilt(network, canonical(to_graph(network), self.vocabulary(network)))
         self.refit(network, _THOROUGH)
         self.keep(network)
         return network
+
+    def without_invisible(self, network: MultKAN) -> MultKAN:
+        """Return the network without terms whose spread is lost in the rounding of the sum that they enter.
+
+        No sample says what such a term is, yet away from the samples it may be anything: exp(-(92 - 72*x)**2).
+        """
+        record = trace(network, self.train.x)
+        invisible = {
+            (depth, source, target)
+            for depth, layer in enumerate(network.layers)
+            for source, target in {(term.source, term.target) for term in layer.terms.terms}
+            if float(record.edges[depth][:, source, target].std())
+            <= _INVISIBLE * float(record.subnodes[depth][:, target].abs().max())
+        }
+        return without_edges(network, record, invisible)[0] if invisible else network
 
     # ---- choosing --------------------------------------------------------------------------------------------
 
@@ -282,13 +299,7 @@ class _Search:
     def with_constants(self, network: MultKAN) -> MultKAN:
         """Return the network with simple constants where the loss agrees, and without what became zero."""
         network = with_simple_constants(network, self.train, self.weights)
-        zero = {
-            (depth, term.source, term.target)
-            for depth, layer in enumerate(network.layers)
-            for term, scale in zip(layer.terms.terms, layer.terms.scale.tolist(), strict=True)
-            if scale == 0
-        }
-        return without_edges(network, trace(network, self.train.x), zero)[0] if zero else network
+        return self.without_invisible(network)
 
     # ---- the front -------------------------------------------------------------------------------------------
 

@@ -43,9 +43,10 @@ OPTIMIZERS = ("auto", "lm", "lbfgs", "adam")
 _ROUND = 8  # steps between two looks at ranges and validation
 _PATIENCE = 4  # rounds without a better validation loss that end a level
 _JACOBIAN_BYTES = 2**30  # up to here Levenberg-Marquardt is the default
-_PASSING_STEPS = 24  # most steps with one of several pulls: the next weaker one goes on from there
-_STRAIGHTENINGS = (*(10.0**-k for k in range(0, 12)), 0.0)  # pulls that validation chooses among
-_SHRINKAGES = (*(10.0**-k for k in range(3, 10)), 0.0)
+_PASSING_STEPS = 16  # most steps with one of several pulls: the next weaker one goes on from there
+# Pulls that validation chooses among; the weakest still say where a curve goes that no sample sees.
+_STRAIGHTENINGS = tuple(10 ** (-1.5 * k) for k in range(9))
+_SHRINKAGES = tuple(10.0**-k for k in range(3, 10))
 
 
 def fit(
@@ -314,21 +315,23 @@ def _shrunk(run: _Run, fresh: bool) -> float:
     """
     center = start_of(run.network)
     best, lowest, chosen, waited = snapshot(run.network), np.inf, 0.0, 0
-    for strength in _STRAIGHTENINGS if fresh else _SHRINKAGES:
+    *stronger, weakest = _STRAIGHTENINGS if fresh else _SHRINKAGES
+    for strength in (*stronger, weakest):
         pull = TowardsStraightLines(strength) if fresh else TowardsStart(strength, center)
-        _descend(run, None, pull if strength else None)
+        _descend(run, None, pull, passing=strength != weakest)  # back to its start where validation likes no step
         if run.judged() < lowest:
-            best, lowest, chosen = snapshot(run.network), run.judged(), strength
-        waited = waited + 1 if run.judged() > 1.02 * lowest else 0
-        if run.stopping or waited == 2:
+            best, lowest, chosen, waited = snapshot(run.network), run.judged(), strength, 0
+        else:
+            waited += 1
+        if run.stopping or waited == (3 if fresh else 2):
             break
     restore_(run.network, best)
     return chosen
 
 
-def _descend(run: _Run, penalty: Penalty | None, pull: Pull | None = None) -> None:
+def _descend(run: _Run, penalty: Penalty | None, pull: Pull | None = None, passing: bool = False) -> None:
     if run.optimizer == "lm":
-        _descend_lm(run, penalty, pull)
+        _descend_lm(run, penalty, pull, passing)
         return
     run.best_held = run.judged(), snapshot(run.network)
     minimise = lbfgs if run.optimizer == "lbfgs" else adam
@@ -342,10 +345,9 @@ def _descend(run: _Run, penalty: Penalty | None, pull: Pull | None = None) -> No
         restore_(run.network, run.best_held[1])
 
 
-def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
+def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None, passing: bool) -> None:
     """Rounds of Levenberg-Marquardt steps; between them hidden knots follow their ranges and validation looks on."""
     network = run.network
-    passing = pull is not None and pull.passing
     end = run.step + (min(run.steps, _PASSING_STEPS) if passing else run.steps)
     run.damping = min(run.damping, 1e-2) if passing else 1e-2  # the stronger pull's serves the next one too
     follows = run.move_knots is not False and (pull is None or not pull.holds_knots) and run.train is not None
@@ -356,7 +358,7 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
         if follows:
             moved_from, before = snapshot(network), run.misfit(run.train)
             _follow(run)
-        result = _round(run, penalty, pull, min(_ROUND, end - run.step))
+        result = _round(run, penalty, pull, min(_ROUND, end - run.step), 1e-3 if passing else 1e-7)
         run.record()
         if moved_from is not None and run.misfit(run.train) > before and penalty is None and not passing:
             restore_(network, moved_from)  # the moved knots serve worse, even refitted
@@ -379,9 +381,8 @@ def _descend_lm(run: _Run, penalty: Penalty | None, pull: Pull | None) -> None:
         restore_(network, best)
 
 
-def _round(run: _Run, penalty: Penalty | None, pull: Pull | None, steps: int) -> str:
+def _round(run: _Run, penalty: Penalty | None, pull: Pull | None, steps: int, tolerance: float) -> str:
     problem = _problem(run, penalty, pull)
-    tolerance = 1e-4 if pull is not None and pull.passing else 1e-7
     result = levenberg_marquardt(problem, problem.start(), steps=steps, damping=run.damping, tolerance=tolerance)
     problem.write(result.theta)
     run.damping = result.damping

@@ -163,8 +163,8 @@ def _advance(problem: LeastSquares, state: Descent, normal: np.ndarray, gradient
 
 
 def _solve(normal: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray | None:
-    damped = normal.copy()
-    damped.flat[:: len(damped) + 1] += damping
+    damped = normal.copy().T  # symmetric: LAPACK takes it in this order without a copy of its own
+    damped[np.diag_indices(len(damped))] += damping
     try:
         return cho_solve(
             cho_factor(damped, lower=True, overwrite_a=True, check_finite=False), gradient, check_finite=False

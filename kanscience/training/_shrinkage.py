@@ -28,7 +28,6 @@ class Pull(Protocol):
     """A prior of the curves, as a penalty around the present network."""
 
     holds_knots: ClassVar[bool]  # it means numbers on these very knots
-    passing: ClassVar[bool]  # one of several strengths, each going on from the one before
 
     def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
         """Return the penalty; x (N, inputs), weights (N, outputs) normalised."""
@@ -42,7 +41,6 @@ class TowardsStart:
     strength: float
     center: np.ndarray
     holds_knots: ClassVar[bool] = True
-    passing: ClassVar[bool] = True
 
     def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
         """Return the penalty."""
@@ -61,7 +59,6 @@ class TowardsStraightLines:
 
     strength: float
     holds_knots: ClassVar[bool] = False
-    passing: ClassVar[bool] = True
 
     def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
         """Return the penalty."""
@@ -87,7 +84,6 @@ class TowardsPolynomials:
 
     strength: float = 1e-8
     holds_knots: ClassVar[bool] = False
-    passing: ClassVar[bool] = False
 
     def quadratic(self, network: MultKAN, x: Tensor, weights: Tensor) -> Quadratic:
         """Return the penalty."""
