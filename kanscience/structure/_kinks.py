@@ -1,0 +1,87 @@
+"""Where a function is not smooth, structure read from its derivatives would be silently wrong: it is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from kanscience._errors import DataError
+from kanscience._typing import Matrix, Vector
+
+if TYPE_CHECKING:
+    from kanscience.structure._derivatives import Function, PerVariable
+
+Jumps = Float[np.ndarray, "two segment"]
+
+_FEWEST_SEGMENTS = 500
+_LENGTH = 0.1  # of a segment, in standard deviations of every variable
+_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(6)
+_JUMP = 1e-3  # in units of the spread of f, and of the mean slope
+_HALVINGS = 6
+_STEADY = 0.8
+
+
+def check_smooth(function: Function, x: Matrix, scale: PerVariable, names: tuple[str, ...]) -> None:
+    """Raise where f or its gradient jumps.
+
+    A jump is what the integral of the next derivative along a short segment does not explain. Where there is one, the
+    half of the segment that holds it is looked at, then its half, and so on: a real jump stays as it is, while what
+    is merely steep fades away, and a pole grows.
+
+    Raises:
+        DataError: "not twice differentiable", and where.
+    """
+    start, direction = _segments(x, scale)
+    value, slope, _ = function.along(start, direction)
+    size = np.array([np.nanstd(value), np.nanmean(np.abs(slope))]) if np.isfinite(slope).any() else np.ones(2)
+    least = _JUMP * size[:, None]
+    length, before = 1.0, np.zeros((2, len(start)))
+    jump = _jumps(function, start, direction, length)
+    for _ in range(_HALVINGS):
+        suspicious = (jump > least).any(axis=0)
+        start, direction, jump = start[suspicious], direction[suspicious], jump[:, suspicious]
+        if not len(start):
+            return
+        length, before = length / 2, jump
+        middle = start + length * direction
+        halves = [_jumps(function, begin, direction, length) for begin in (start, middle)]
+        later = (halves[1] / least).max(axis=0) > (halves[0] / least).max(axis=0)
+        start, jump = np.where(later[:, None], middle, start), np.where(later, halves[1], halves[0])
+    steady = (jump > least) & (jump > _STEADY * before) & (before > _STEADY * jump)
+    kinks = np.flatnonzero(steady.any(axis=0))
+    if len(kinks):
+        raise _not_smooth(start[kinks[0]], jumps_in_value=bool(steady[0, kinks[0]]), names=names)
+
+
+def _segments(x: Matrix, scale: PerVariable) -> tuple[Matrix, Matrix]:
+    """Return where segments start, and directions that stay in the range of the points."""
+    rng = np.random.default_rng(0)
+    start = x[np.arange(max(len(x), _FEWEST_SEGMENTS)) % len(x)]
+    direction = _LENGTH * scale * rng.choice([-1.0, 1.0], start.shape) * rng.uniform(0.5, 1.0, start.shape)
+    end = start + direction
+    return start, np.where((end < x.min(axis=0)) | (end > x.max(axis=0)), -direction, direction)
+
+
+def _jumps(function: Function, start: Matrix, direction: Matrix, length: float) -> Jumps:
+    """Return what the integrals of slope and curvature leave of the changes of value and slope; 0 where unknown."""
+    with np.errstate(all="ignore"):
+        ends = [function.along(start + t * length * direction, direction) for t in (0.0, 1.0)]
+        inside = [function.along(start + (t + 1) / 2 * length * direction, direction) for t in _NODES]
+        found = []
+        for order in (0, 1):
+            slopes = np.array([derivatives[order + 1] for derivatives in inside])
+            explained = length / 2 * _NODE_WEIGHTS @ slopes
+            found.append(np.abs(ends[1][order] - ends[0][order] - explained))
+    jumps = np.array(found)
+    return np.where(np.isfinite(jumps), jumps, 0.0)
+
+
+def _not_smooth(place: Vector, jumps_in_value: bool, names: tuple[str, ...]) -> DataError:
+    where = ", ".join(f"{name} = {value:.4g}" for name, value in zip(names, place, strict=True))
+    what = "jumps" if jumps_in_value else "has a kink"
+    return DataError(
+        f"the function is not twice differentiable: it {what} near {where}. Structure is read from derivatives, and "
+        "max, abs, steps and rectifiers hide it. Smooth the function, or pass points from one side only."
+    )
