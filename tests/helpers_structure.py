@@ -54,7 +54,9 @@ CURVES: dict[str, tuple[Callable[[Any, Any], Any], tuple[float, float]]] = {
 }
 BENT = [name for name in CURVES if name != "identity"]
 
-TEMPLATES: dict[int, list[Callable[[Any, Any], Any]]] = {  # joins that are none of the other kinds, arguments in 0.5...1.5
+TEMPLATES: dict[
+    int, list[Callable[[Any, Any], Any]]
+] = {  # joins that are none of the other kinds, arguments in 0.5...1.5
     2: [
         lambda m, u: u[0] * m.sin(2 * u[1]) + u[1] ** 2,
         lambda m, u: u[0] * m.exp(u[1]) + u[1],
@@ -122,7 +124,11 @@ class Part:
 
     def written(self) -> str:
         """Return the function as text, for the messages of tests."""
-        inside = f"x{self.variable}" if self.join == "variable" else f"{self.join}({', '.join(c.written() for c in self.children)})"
+        inside = (
+            f"x{self.variable}"
+            if self.join == "variable"
+            else f"{self.join}({', '.join(c.written() for c in self.children)})"
+        )
         return f"{self.a:.3g}*{self.curve}({self.slope:.3g}*{inside} + {self.shift:.3g}) + {self.b:.3g}"
 
 
@@ -213,8 +219,7 @@ class _Draw:
         if not self.placed and kind == self.pair[0] and len(columns) > 2:
             count = min(count, len(columns) - 1)
         cuts = sorted(self.rng.choice(np.arange(1, len(columns)), count - 1, replace=False).tolist())
-        groups = [columns[a:b] for a, b in zip([0, *cuts], [*cuts, len(columns)], strict=True)]
-        return groups
+        return [columns[a:b] for a, b in zip([0, *cuts], [*cuts, len(columns)], strict=True)]
 
     def _child(self, kind: str, group: list[int], inside: str) -> Part:
         if len(group) == 1:
@@ -372,6 +377,8 @@ class Truth:
             first.append(d1), second.append(d2), third.append(d3)
         mean = lambda values: sum(map(abs, values)) / len(values)  # noqa: E731
         bend = mean(second) * spread / mean(first)
-        unlike = mean([c * a - b**2 for a, b, c in zip(first, second, third, strict=True)]) * spread**2 / mean(first) ** 2
+        unlike = (
+            mean([c * a - b**2 for a, b, c in zip(first, second, third, strict=True)]) * spread**2 / mean(first) ** 2
+        )
         steepest = max(range(len(first)), key=lambda i: abs(first[i]))
         return bend, unlike, first[steepest], second[steepest] / first[steepest]

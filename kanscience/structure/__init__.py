@@ -2,6 +2,8 @@
 
 from kanscience.structure._derivatives import DIFFERENCES, EXACT, Derivatives, Limits, Noise
 from kanscience.structure._discover import discover_tree, tree_from_derivatives
+from kanscience.structure._separability import Separability, find_separability
+from kanscience.structure._symmetries import Symmetry, find_symmetries, has_symmetry, symmetry_in
 from kanscience.structure._tree import StructureTree, StructureTrees
 
 __all__ = [
@@ -10,8 +12,14 @@ __all__ = [
     "Derivatives",
     "Limits",
     "Noise",
+    "Separability",
     "StructureTree",
     "StructureTrees",
+    "Symmetry",
     "discover_tree",
+    "find_separability",
+    "find_symmetries",
+    "has_symmetry",
+    "symmetry_in",
     "tree_from_derivatives",
 ]

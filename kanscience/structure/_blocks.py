@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from kanscience.structure._derivatives import Derivatives
 
 PerTriple = Float[np.ndarray, "i j k"]
+Numbers = np.ndarray | np.floating
 Block = frozenset[int]
 
 
@@ -36,7 +37,7 @@ def dependence(d: Derivatives) -> PerTriple:
     return result
 
 
-def ratio_above(top: np.ndarray, bottom: np.ndarray, floor: np.ndarray) -> np.ndarray:
+def ratio_above(top: Numbers, bottom: Numbers, floor: Numbers) -> Numbers:
     """Return ``(top - floor) / bottom``, not below 0, and 0 where the bottom itself is below the floor."""
     known = bottom > floor
     return np.where(known, np.maximum(top - floor, 0.0), 0.0) / np.where(known, bottom, 1.0)
@@ -57,7 +58,9 @@ def strong_blocks(forbidden: Bool[np.ndarray, "i j k"]) -> set[Block]:
     n = len(forbidden)
     found = {_closed(forbidden, pair) for pair in combinations(range(n), 2)}
     while True:
-        joined = {_closed(forbidden, frozenset().union(*group)) for group in _overlapping_groups(sorted(found, key=sorted), n)}
+        joined = {
+            _closed(forbidden, frozenset().union(*group)) for group in _overlapping_groups(sorted(found, key=sorted), n)
+        }
         if joined == found:
             break
         found = joined

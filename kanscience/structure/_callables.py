@@ -31,7 +31,7 @@ def functions_of(f: Callable[..., Any], x: Matrix) -> list[Function]:
         DataError: it returns something that is no number.
     """
     if isinstance(f, nn.Module):
-        f = copy.deepcopy(f).double().eval()
+        f = copy.deepcopy(f).double().eval().requires_grad_(False)
     if not callable(f):
         raise OptionError(f"a function of an (N, {x.shape[1]}) array is needed, not {type(f).__name__}.")
     points = torch.from_numpy(x).requires_grad_()

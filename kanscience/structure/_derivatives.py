@@ -7,7 +7,7 @@ so that neither a change of units nor an offset changes an answer.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -123,6 +123,7 @@ class Raw:
     noise: Noise | None = None  # None: rounding alone
 
 
+@runtime_checkable
 class Function(Protocol):
     """One output of a callable, with its derivatives."""
 
@@ -180,7 +181,7 @@ def column_scales(x: Matrix, names: tuple[str, ...]) -> PerVariable:
     return scale
 
 
-def _finite_points(x: Matrix, good: Bool[np.ndarray, " row"]) -> Matrix:
+def _finite_points(x: Matrix, good: Bool[np.ndarray, " row"]) -> np.ndarray:
     if good.sum() < FEWEST_POINTS:
         raise DataError(
             f"the structure of a function needs at least {FEWEST_POINTS} points where it and its derivatives are "

@@ -15,7 +15,7 @@ from kanscience._typing import Matrix, Vector
 from kanscience.structure._derivatives import DIFFERENCES, Limits, Noise, PerVariable, Raw
 
 _WIDTHS = 0.015 * np.array([1.0, 2.0, 4.0])[:, None]  # of the columns' standard deviations
-_NARROW = 1e-3  # along a line, where no third derivative is taken
+_NARROW = 1e-4  # along a line: of its step, where no third derivative is taken
 _NUMBERS_AT_ONCE = 4_000_000
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,8 @@ from torch.func import grad, jvp, vmap
 from kanscience._typing import Matrix, Vector
 from kanscience.structure._derivatives import EXACT, Limits, PerVariable, Raw
 
-_NUMBERS_AT_ONCE = 500_000  # of one intermediate result: directions times rows times variables
-_ROWS_AT_ONCE = 2_000
+_NUMBERS_AT_ONCE = 12_000_000  # what intermediate results may hold together: 100 MB
+_ORDERS = 8  # how many numbers stand for one where it is differentiated three times
 _ROWS_COMPARED = 8
 _AGREEMENT = 1e-6  # between forward and reverse mode, relative
 
@@ -45,34 +45,59 @@ class TorchFunction:
         """Return gradient, Hessian and third derivatives in ``x / scale``."""
         points, steps = torch.from_numpy(x), torch.from_numpy(np.diag(scale))
         differentiate = _forward if self._forward_mode_agrees(points[:_ROWS_COMPARED], steps) else _loop
-        chunks = [differentiate(self.call, rows, steps) for rows in points.split(_ROWS_AT_ONCE)]
-        gradient, hessian, third = (torch.cat(parts).double().numpy() for parts in zip(*chunks, strict=True))
+        room = self._room(points)
+        chunks = [differentiate(self.call, rows, steps, room) for rows in points.split(room)]
+        gradient, hessian, third = (torch.cat(parts).detach().double().numpy() for parts in zip(*chunks, strict=True))
         return Raw(gradient * scale, hessian * scale, third * scale)
 
     def along(self, x: Matrix, step: Matrix) -> tuple[Vector, Vector, Vector]:
         """Return f and its first and second derivative along ``step``, each row its own."""
         points, steps = torch.from_numpy(x), torch.from_numpy(step)
-        rows = torch.zeros(len(x), dtype=torch.float64, requires_grad=True)
+        room = self._room(points)
+        parts = [self._along(*some) for some in zip(points.split(room), steps.split(room), strict=True)]
+        return tuple(torch.cat(part).double().numpy() for part in zip(*parts, strict=True))  # type: ignore[return-value]
+
+    def _along(self, points: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        moved = points.new_zeros(len(points), requires_grad=True)
         with torch.enable_grad():
-            value = self.call(points + rows[:, None] * steps)
-            first = _slopes(value, rows)
-            second = _slopes(first, rows)
-        return tuple(part.detach().double().numpy() for part in (value, first, second))  # type: ignore[return-value]
+            value = self.call(points + moved[:, None] * steps)
+            first = _slopes(value, moved)
+            second = _slopes(first, moved)
+        return value.detach(), first.detach(), second.detach()
+
+    def _room(self, points: Tensor) -> int:
+        """Return for how many rows, differentiated three times, there is memory."""
+        return max(1, _NUMBERS_AT_ONCE // (_ORDERS * self._numbers_in_a_row(points[:_ROWS_COMPARED])))
+
+    def _numbers_in_a_row(self, rows: Tensor) -> int:
+        """Return how many numbers autograd keeps for each row of x."""
+        kept = [rows.numel()]
+
+        def count(tensor: Tensor) -> Tensor:
+            kept.append(tensor.numel())
+            return tensor
+
+        with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+            self.call(rows.detach().clone().requires_grad_())
+        return max(1, sum(kept) // len(rows))
 
     def _forward_mode_agrees(self, rows: Tensor, steps: Tensor) -> bool:
         """Compare one direction in both modes: forward mode of custom functions may fail, or silently give zeros."""
         step = steps.diagonal()[None]
         try:
-            forward = _forward(self.call, rows, step)
+            forward = _forward(self.call, rows, step, len(rows))
         except Exception:  # whatever a stranger's function raises inside a transform
             return False
-        reverse = _loop(self.call, rows, step)
+        reverse = _loop(self.call, rows, step, len(rows))
         return all(torch.allclose(a, b, rtol=_AGREEMENT, atol=_AGREEMENT * _size(b), equal_nan=True)
                    for a, b in zip(forward, reverse, strict=True))  # fmt: skip
 
 
-def _forward(call: Rows, x: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient (N, n), and its first and second derivatives along the steps, (N, step, n)."""
+def _forward(call: Rows, x: Tensor, steps: Tensor, room: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradient (N, n), and its first and second derivatives along the steps, (N, step, n).
+
+    ``room`` is how many rows, each with one direction, there is memory for.
+    """
     slope = grad(lambda points: call(points).sum())
 
     def along(step: Tensor) -> tuple[Tensor, Tensor]:
@@ -83,15 +108,11 @@ def _forward(call: Rows, x: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tens
 
     with warnings.catch_warnings():  # of operations that are slow under vmap
         warnings.simplefilter("ignore")
-        parts = [vmap(along, out_dims=1)(some) for some in _portions(steps, x)]
-        return slope(x), *(torch.cat(part, dim=1).detach() for part in zip(*parts, strict=True))
+        parts = [vmap(along, out_dims=1)(some) for some in steps.split(max(1, room // len(x)))]
+        return slope(x), *(torch.cat(part, dim=1) for part in zip(*parts, strict=True))
 
 
-def _portions(steps: Tensor, x: Tensor) -> Iterator[Tensor]:
-    yield from steps.split(max(1, _NUMBERS_AT_ONCE // x.numel()))
-
-
-def _loop(call: Rows, x: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _loop(call: Rows, x: Tensor, steps: Tensor, _room: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return what `_forward` does, one direction after the other and in reverse mode alone."""
     x = x.detach().clone().requires_grad_()
     with torch.enable_grad():

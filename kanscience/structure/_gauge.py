@@ -70,19 +70,8 @@ def _of_f(d: Derivatives, i: int, j: int) -> PairDerivatives:
 
 def _by_yardstick(d: Derivatives, i: int, j: int, l: int) -> PairDerivatives:  # noqa: E741
     f_i, f_j, f_l = (d.gradient[:, k] for k in (i, j, l))
-    f_ij, f_il, f_jl = d.hessian[:, i, j], d.hessian[:, i, l], d.hessian[:, j, l]
-    f_ii, f_jj = d.hessian[:, i, i], d.hessian[:, j, j]
-    yard = np.abs(f_l)
-    second, third = d.noise.hessian, d.noise.third
-
-    def mixed_noise(a: int, b: int) -> Pooled:
-        return second[a, b] * yard + second[a, l] * np.abs(d.gradient[:, b]) + np.abs(d.hessian[:, a, l]) * d.noise.gradient[b]
-
-    def third_noise(a: int, b: int) -> Pooled:
-        f_al = np.abs(d.hessian[:, a, l])
-        own = third[a, b] * yard**2 + third[a, l] * np.abs(d.gradient[:, b]) * yard
-        return own + 2 * f_al * (second[a, b] * yard + second[a, l] * np.abs(d.gradient[:, b]))
-
+    f_ii, f_ij, f_jj = d.hessian[:, i, i], d.hessian[:, i, j], d.hessian[:, j, j]
+    f_il, f_jl = d.hessian[:, i, l], d.hessian[:, j, l]
     return PairDerivatives(
         i=f_i,
         j=f_j,
@@ -92,14 +81,30 @@ def _by_yardstick(d: Derivatives, i: int, j: int, l: int) -> PairDerivatives:  #
         iij=_third(d.third[:, i, j], d.third[:, i, l], f_ij, f_il, f_j, f_l),
         ijj=_third(d.third[:, j, i], d.third[:, j, l], f_ij, f_jl, f_i, f_l),
         terms=np.abs(f_ij * f_l) + np.abs(f_il * f_j),
-        yard=yard,
-        noise=(mixed_noise(i, i), mixed_noise(i, j), mixed_noise(j, j), third_noise(i, j), third_noise(j, i)),
+        yard=np.abs(f_l),
+        noise=(
+            *(_second_noise(d, a, b, l) for a, b in ((i, i), (i, j), (j, j))),
+            *(_third_noise(d, a, b, l) for a, b in ((i, j), (j, i))),
+        ),
     )
 
 
 def _third(f_iij: Pooled, f_iil: Pooled, f_ij: Pooled, f_il: Pooled, f_j: Pooled, f_l: Pooled) -> Pooled:
     """Return f_l**3 times the derivative of f_j/f_l, twice in i."""
     return f_iij * f_l**2 - 2 * f_il * f_l * f_ij + 2 * f_il**2 * f_j - f_j * f_iil * f_l
+
+
+def _second_noise(d: Derivatives, i: int, j: int, l: int) -> Pooled:  # noqa: E741
+    """Return the error of f_ij*f_l - f_il*f_j."""
+    f_j, f_l, f_il = np.abs(d.gradient[:, j]), np.abs(d.gradient[:, l]), np.abs(d.hessian[:, i, l])
+    return d.noise.hessian[i, j] * f_l + d.noise.hessian[i, l] * f_j + f_il * d.noise.gradient[j]
+
+
+def _third_noise(d: Derivatives, i: int, j: int, l: int) -> Pooled:  # noqa: E741
+    """Return the error of `_third`."""
+    f_j, f_l, f_il = np.abs(d.gradient[:, j]), np.abs(d.gradient[:, l]), np.abs(d.hessian[:, i, l])
+    of_third = d.noise.third[i, j] * f_l**2 + d.noise.third[i, l] * f_j * f_l
+    return of_third + 2 * f_il * (d.noise.hessian[i, j] * f_l + d.noise.hessian[i, l] * f_j)
 
 
 def yardsticks_beside(d: Derivatives, child: frozenset[int], children: tuple[frozenset[int], ...]) -> Yardsticks:

@@ -62,7 +62,7 @@ class Node:
             worst = self._worst_pair(_multiplicative)
             doubts.append(certainty(worst, limits.third))
             if worst <= limits.third:
-                return Kind(MULTIPLICATIVE, min(doubts), constant=None if self.yardsticks else self._constant())
+                return Kind(MULTIPLICATIVE, min(doubts), constant=self._constant() if self._is_root else None)
         return Kind(GENERALIZED, min(doubts))
 
     @cached_property
@@ -94,6 +94,10 @@ class Node:
         sums = np.sum([test(pair_derivatives(self.d, i, j, scale or ())) for i, j in variables], axis=0)
         return float(ratio_above(*sums))
 
+    @property
+    def _is_root(self) -> bool:
+        return sum(map(len, self.parts)) == len(self.d.strength)
+
     def _constant(self) -> float:
         """Return c from f_ij * (f - c) = f_i * f_j, weighted by f_ij."""
         top = bottom = 0.0
@@ -111,7 +115,9 @@ class Node:
         coupled = [pair for pair, size in self.couplings.items() if size > self.d.limits.additive]
         graph = networkx.Graph(coupled)
         graph.add_nodes_from(range(len(self.parts)))
-        cliques = [frozenset().union(*(self.parts[place] for place in clique)) for clique in networkx.find_cliques(graph)]
+        cliques = [
+            frozenset().union(*(self.parts[place] for place in clique)) for clique in networkx.find_cliques(graph)
+        ]
         return tuple(sorted(cliques, key=sorted)) if len(cliques) > 1 else ()
 
 

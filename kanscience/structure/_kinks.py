@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kanscience.structure._derivatives import Function, PerVariable
 
 Jumps = Float[np.ndarray, "two segment"]
+Segments = Float[np.ndarray, "segment variable"]
 
 _FEWEST_SEGMENTS = 500
 _LENGTH = 0.1  # of a segment, in standard deviations of every variable
@@ -21,6 +22,7 @@ _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(6)
 _JUMP = 1e-3  # in units of the spread of f, and of the mean slope
 _HALVINGS = 6
 _STEADY = 0.8
+_STEEPER = 30.0  # than where the segment starts: a pole
 
 
 def check_smooth(function: Function, x: Matrix, scale: PerVariable, names: tuple[str, ...]) -> None:
@@ -37,25 +39,27 @@ def check_smooth(function: Function, x: Matrix, scale: PerVariable, names: tuple
     value, slope, _ = function.along(start, direction)
     size = np.array([np.nanstd(value), np.nanmean(np.abs(slope))]) if np.isfinite(slope).any() else np.ones(2)
     least = _JUMP * size[:, None]
-    length, before = 1.0, np.zeros((2, len(start)))
-    jump = _jumps(function, start, direction, length)
+    steepest = _STEEPER * (np.abs(slope) + size[1])
+    length, jump = 1.0, _jumps(function, start, direction, 1.0)
+    before = jump
     for _ in range(_HALVINGS):
         suspicious = (jump > least).any(axis=0)
-        start, direction, jump = start[suspicious], direction[suspicious], jump[:, suspicious]
+        start, direction, steepest = start[suspicious], direction[suspicious], steepest[suspicious]
         if not len(start):
             return
-        length, before = length / 2, jump
+        length, before = length / 2, jump[:, suspicious]
         middle = start + length * direction
         halves = [_jumps(function, begin, direction, length) for begin in (start, middle)]
         later = (halves[1] / least).max(axis=0) > (halves[0] / least).max(axis=0)
         start, jump = np.where(later[:, None], middle, start), np.where(later, halves[1], halves[0])
     steady = (jump > least) & (jump > _STEADY * before) & (before > _STEADY * jump)
-    kinks = np.flatnonzero(steady.any(axis=0))
+    slopes = [np.abs(function.along(start + t * length * direction, direction)[1]) for t in (0.0, 1.0)]
+    kinks = np.flatnonzero(steady.any(axis=0) & (np.fmax(*slopes) < steepest))
     if len(kinks):
         raise _not_smooth(start[kinks[0]], jumps_in_value=bool(steady[0, kinks[0]]), names=names)
 
 
-def _segments(x: Matrix, scale: PerVariable) -> tuple[Matrix, Matrix]:
+def _segments(x: Matrix, scale: PerVariable) -> tuple[Segments, Segments]:
     """Return where segments start, and directions that stay in the range of the points."""
     rng = np.random.default_rng(0)
     start = x[np.arange(max(len(x), _FEWEST_SEGMENTS)) % len(x)]
@@ -64,7 +68,7 @@ def _segments(x: Matrix, scale: PerVariable) -> tuple[Matrix, Matrix]:
     return start, np.where((end < x.min(axis=0)) | (end > x.max(axis=0)), -direction, direction)
 
 
-def _jumps(function: Function, start: Matrix, direction: Matrix, length: float) -> Jumps:
+def _jumps(function: Function, start: Segments, direction: Segments, length: float) -> Jumps:
     """Return what the integrals of slope and curvature leave of the changes of value and slope; 0 where unknown."""
     with np.errstate(all="ignore"):
         ends = [function.along(start + t * length * direction, direction) for t in (0.0, 1.0)]

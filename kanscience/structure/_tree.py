@@ -91,7 +91,9 @@ class StructureTree:
         if found in self.kinds:
             return found
         known = [self.written(known) for known in sorted(self.kinds, key=lambda b: (-len(b), min(b)))]
-        raise OptionError(f"{self.written(found)} is no block of this tree. Its blocks are {', '.join(known) or 'none'}.")
+        raise OptionError(
+            f"{self.written(found)} is no block of this tree. Its blocks are {', '.join(known) or 'none'}."
+        )
 
     def _column(self, member: int | str) -> int:
         if isinstance(member, str):

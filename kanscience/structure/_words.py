@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from kanscience.structure._kinds import ADDITIVE, GENERALIZED, MULTIPLICATIVE, PRIME
+from kanscience.structure import _kinds
+from kanscience.structure._kinds import ADDITIVE, GENERALIZED, MULTIPLICATIVE
 
 if TYPE_CHECKING:
     from kanscience.structure._blocks import Block
@@ -39,7 +40,7 @@ def _line(tree: StructureTree, block: Block) -> str:
         return text
     kind = tree.kinds[block]
     text = f"{text}: {kind.name}"
-    if kind.constant is not None and abs(kind.constant) > 1e-9:
+    if kind.constant is not None and not _is_zero(kind.constant):
         text += f" around {kind.constant:.6g}"
     if kind.terms:
         text += ", a sum over " + " + ".join(tree.written(term) for term in kind.terms)
@@ -55,6 +56,10 @@ def latex(tree: StructureTree) -> str:
     return f"{tree.name} = {_Formula(tree, free).value(tree.root)}"
 
 
+def _is_zero(constant: float) -> bool:
+    return abs(constant) <= 1e-9
+
+
 class _Formula:
     """Writes blocks outside in, a new letter for every function."""
 
@@ -67,18 +72,19 @@ class _Formula:
             return f"{next(self.letters)}({self._name(block)})"
         kind = self.tree.kinds[block]
         match kind.name:
-            case "additive":
+            case _kinds.ADDITIVE:
                 return self._sum(block)
-            case "multiplicative":
+            case _kinds.MULTIPLICATIVE:
                 return self._product(block)
-            case "generalized-additive":
-                letter = next(self.letters)
-                return f"{letter}({self._sum(block)})"
+            case _kinds.GENERALIZED:
+                return f"{next(self.letters)}({self._sum(block)})"
         if kind.terms:
-            return " + ".join(self._applied([part for part in self.tree.parts[block] if part <= term]) for term in kind.terms)
+            return " + ".join(
+                self._applied([part for part in self.tree.parts[block] if part <= term]) for term in kind.terms
+            )
         return self._applied(self.tree.parts[block])
 
-    def _applied(self, parts) -> str:
+    def _applied(self, parts: Sequence[Block]) -> str:
         letter = next(self.letters)
         return f"{letter}({', '.join(self._argument(part) for part in parts)})"
 
@@ -95,12 +101,19 @@ class _Formula:
         factors = [self.value(part) for part in self.tree.parts[block]]
         sums = [self._is_sum(part) for part in self.tree.parts[block]]
         text = r" \, ".join(f"({factor})" if a_sum else factor for factor, a_sum in zip(factors, sums, strict=True))
-        constant = self.tree.kinds[block].constant
-        return text if constant is not None and abs(constant) <= 1e-9 else f"c + {text}"
+        return self._offset(block) + text
+
+    def _offset(self, block: Block) -> str:
+        """Return the constant that a product is added to, with its sign; nothing where it belongs to something else."""
+        if block == self.tree.root:
+            constant = self.tree.kinds[block].constant or 0.0
+            return "" if _is_zero(constant) else f"{constant:.6g} + "
+        above = min((other for other in self.tree.kinds if block < other), key=len)
+        return f"{next(self.letters)} + " if self.tree.kinds[above].name == MULTIPLICATIVE else ""
 
     def _is_sum(self, block: Block) -> bool:
         kind = self.tree.kinds.get(block)
-        return kind is not None and (kind.name in (ADDITIVE, MULTIPLICATIVE) or bool(kind.name == PRIME and kind.terms))
+        return kind is not None and (kind.name in (ADDITIVE, MULTIPLICATIVE) or bool(kind.terms))
 
     def _name(self, block: Block) -> str:
         name = self.tree.names[next(iter(block))]
