@@ -11,10 +11,11 @@ import sympy
 
 from kanscience._checks import did_you_mean
 from kanscience._errors import FormulaError, GraphError
-from kanscience.compiler._affine import Affine, Nodes
+from kanscience.compiler._affine import Affine, Nodes, checked_number
 from kanscience.compiler._lower import Lowering
 from kanscience.compiler._names import normalised
 from kanscience.compiler._parse import parse_formula, shown
+from kanscience.compiler._types import Expr
 from kanscience.graph import Graph, Number
 from kanscience.network import from_graph
 
@@ -117,8 +118,8 @@ def _expression(formula: Any, declared: Iterable[str]) -> sympy.Expr:
     return formula
 
 
-def _symbols(expressions: Sequence[sympy.Expr]) -> dict[str, sympy.Symbol]:
-    found: dict[str, sympy.Symbol] = {}
+def _symbols(expressions: Sequence[sympy.Expr]) -> dict[str, Expr]:
+    found: dict[str, Expr] = {}
     for symbol in set().union(*(expression.free_symbols for expression in expressions)):
         name = str(getattr(symbol, "name", symbol))
         if name in found:
@@ -149,8 +150,8 @@ def _start_values(parameters: Parameters) -> dict[str, tuple[Number, str | None]
     for name, given in parameters.items():
         value, unit = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
         try:
-            found[normalised(str(name))] = Number.of(value), unit
-        except GraphError as reason:
+            found[normalised(str(name))] = checked_number(value), unit
+        except (GraphError, FormulaError) as reason:
             raise FormulaError(
                 f"parameter {name!r} starts at {given!r}: {reason} Write 1.0, or (1.0, 'N/m') with a unit."
             ) from None

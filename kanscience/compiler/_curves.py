@@ -10,7 +10,8 @@ import sympy
 
 from kanscience._errors import FormulaError
 from kanscience.compiler._affine import checked_constant
-from kanscience.functions import default_library
+from kanscience.compiler._types import Expr
+from kanscience.functions import default_library, real_value
 
 
 class Applied(NamedTuple):
@@ -18,23 +19,11 @@ class Applied(NamedTuple):
 
     function: str
     arguments: tuple
-    inner: sympy.Expr
+    inner: Expr
 
 
 _WITH_ORDER = (sympy.besselj, sympy.bessely, sympy.besseli, sympy.besselk)
-_REWRITTEN: Mapping[type, Callable[[sympy.Expr], sympy.Expr]] = {
-    sympy.sec: lambda u: 1 / sympy.cos(u),
-    sympy.csc: lambda u: 1 / sympy.sin(u),
-    sympy.cot: lambda u: 1 / sympy.tan(u),
-    sympy.sech: lambda u: 1 / sympy.cosh(u),
-    sympy.csch: lambda u: 1 / sympy.sinh(u),
-    sympy.coth: lambda u: 1 / sympy.tanh(u),
-    sympy.asec: lambda u: sympy.acos(1 / u),
-    sympy.acsc: lambda u: sympy.asin(1 / u),
-    sympy.acot: lambda u: sympy.atan(1 / u),
-    sympy.asech: lambda u: sympy.acosh(1 / u),
-    sympy.acsch: lambda u: sympy.asinh(1 / u),
-    sympy.acoth: lambda u: sympy.atanh(1 / u),
+_REWRITTEN: Mapping[type, Callable[[Expr], Expr]] = {
     sympy.re: lambda u: u,  # everything here is real
     sympy.conjugate: lambda u: u,
 }
@@ -53,13 +42,13 @@ def _single_functions() -> Mapping[type, str]:
     return found
 
 
-def rewritten(expression: sympy.Expr) -> sympy.Expr | None:
+def rewritten(expression: Expr) -> Expr | None:
     """Return the same function in the library's words, or None."""
     rewrite = _REWRITTEN.get(type(expression))
     return rewrite(expression.args[0]) if rewrite else None
 
 
-def applied(expression: sympy.Expr) -> Applied | None:
+def applied(expression: Expr) -> Applied | None:
     """Return the library function that an expression applies to one value, or None."""
     kind, arguments = type(expression), expression.args
     if kind in _single_functions() and len(arguments) == 1:
@@ -82,24 +71,24 @@ def applied(expression: sympy.Expr) -> Applied | None:
     return None
 
 
-def _applied_power(base: sympy.Expr, exponent: sympy.Expr) -> Applied | None:
+def _applied_power(base: Expr, exponent: Expr) -> Applied | None:
     if exponent.is_number:
         return Applied("power", (real_constant(exponent),), base)
     if not base.is_number:
         return None
-    if not base.is_positive:
+    if not (real_value(base) or 0) > 0:
         raise FormulaError(f"{base**exponent} is real only for some exponents: the base must be positive.")
     return Applied("exponential", (real_constant(base),), exponent)
 
 
-def real_constant(number: sympy.Expr) -> sympy.Expr:
+def real_constant(number: Expr) -> Expr:
     """Return a number if it is real, finite and a normal float."""
     if number.is_real is False or number.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo):
         raise FormulaError(f"{number} is no finite real number; outside their real domain functions have no value.")
     return checked_constant(number)
 
 
-def unknown(expression: sympy.Basic) -> FormulaError:
+def unknown(expression: Expr) -> FormulaError:
     """Return the error for something that no library function computes."""
     if isinstance(expression, sympy.Symbol):
         return FormulaError(f"{expression} is neither a variable nor a parameter.")

@@ -143,9 +143,10 @@ class _Walk:
         return built
 
     def _number(self, node: ast.Constant) -> sympy.Expr:
-        if type(node.value) not in (int, float):
+        value = node.value
+        if not isinstance(value, int | float) or isinstance(value, bool):
             raise self._refusal(node)
-        return exact_number(node.value, self.shown(node))
+        return exact_number(value, self.shown(node))
 
     def _signed(self, node: ast.UnaryOp, depth: int) -> sympy.Expr:
         sign, inner = 1, node

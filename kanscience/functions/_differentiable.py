@@ -21,11 +21,12 @@ class Differentiable:
 
     Example:
         >>> sine = Differentiable(np.sin, torch.cos)
-        >>> torch.func.grad(torch.func.grad(sine))(torch.tensor(0.5, dtype=torch.float64)).item() == -np.sin(0.5)
+        >>> bend = torch.func.grad(torch.func.grad(sine))
+        >>> bend(torch.tensor(0.5, dtype=torch.float64)).item() == -float(np.sin(0.5))
         True
     """
 
-    values: Callable[[np.ndarray], np.ndarray]
+    values: Callable[[np.ndarray], np.ndarray | np.floating]
     slope: Callable[[Tensor], Tensor]
 
     def __call__(self, u: Tensor) -> Tensor:
