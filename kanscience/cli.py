@@ -1,4 +1,4 @@
-"""The command line: ``kanscience discover``, ``compile``, ``show``, ``predict``. Same words as in Python."""
+"""The command line: ``kanscience discover``, ``compile``, ``tree``, ``show``, ``predict``. Same words as in Python."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kanscience._checks import check_integer, check_interval
 from kanscience._errors import DataError, FileError, KanscienceError, OptionError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from kanscience.graph import Graph
     from kanscience.network import MultKAN
+    from kanscience.structure import StructureTree, StructureTrees
 
 _NETWORK_FILE = "network.safetensors"
 
@@ -129,6 +131,57 @@ def _start_value(text: str) -> tuple[str, float]:
 
 
 @main.command()
+@click.argument("formula")
+@click.option("--variables", help="Names of the inputs, with commas; default: all names, sorted.")
+@click.option("--range", "ranges", multiple=True, help="Range of a variable, a=0.5:2, or of all: 0.5:2 (the default).")
+@click.option("--rows", type=int, default=1000, show_default=True, help="Number of random points.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the tree: a PNG, SVG or PDF file.")
+def tree(formula: str, variables: str | None, ranges: Sequence[str], rows: int, picture: Path | None) -> None:
+    """Say how the text FORMULA, or the network in the file of that name, is put together."""
+    from kanscience.compiler import compile_formula
+    from kanscience.discovery import discover_tree
+
+    check_integer("--rows", rows)
+    network = _network(Path(formula)) if Path(formula).exists() else compile_formula(formula, variables)
+    if network.n_inputs == 0:
+        raise DataError(f"{formula!r} holds no variables, so it has no structure. Write a formula of some.")
+    found = discover_tree(network, _points(network, ranges, rows), names=network.input_names)
+    if picture is not None:
+        _draw(found, picture)
+    click.echo(str(found))
+    if picture is not None:
+        click.echo(f"{picture}: its picture")
+
+
+def _points(network: MultKAN, ranges: Sequence[str], rows: int) -> Any:
+    """Return random points in the ranges that were given, else in the network's own domains, else from 0.5 to 2."""
+    import numpy as np
+
+    chosen = dict(map(_range, ranges))
+    unknown = [name for name in chosen if name and name not in network.input_names]
+    if unknown:
+        names = ", ".join(network.input_names)
+        raise OptionError(f"--range {unknown[0]}=…: there is no such variable; it has {names}.")
+    splines = network.layers[0].splines
+    ends = np.tile(chosen.get("", (0.5, 2.0)), (network.n_inputs, 1))
+    for place, name in enumerate(network.input_names):
+        if name in chosen:
+            ends[place] = chosen[name]
+        elif "" not in chosen and not splines.open[place]:
+            ends[place] = float(splines.low[place]), float(splines.high[place])
+    return np.random.default_rng(0).uniform(ends[:, 0], ends[:, 1], (rows, network.n_inputs))
+
+
+def _range(text: str) -> tuple[str, tuple[float, float]]:
+    name, _, ends = text.rpartition("=")
+    try:
+        low, high = map(float, ends.split(":"))
+    except ValueError:
+        raise OptionError(f"--range {text!r}: write a variable and its ends, as a=0.5:2.") from None
+    return name.strip(), check_interval("--range", (low, high))
+
+
+@main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--picture", type=click.Path(path_type=Path), help="Draw it too: a PNG, SVG or PDF file.")
 def show(file: Path, picture: Path | None) -> None:
@@ -205,7 +258,7 @@ def _description(network: MultKAN) -> str:
     return "\n".join(lines)
 
 
-def _draw(thing: MultKAN | Graph, picture: Path) -> None:
+def _draw(thing: MultKAN | Graph | StructureTree | StructureTrees, picture: Path) -> None:
     from kanscience.viz import plot
 
     try:

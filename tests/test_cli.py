@@ -104,6 +104,39 @@ def test_compile_says_what_is_wrong_in_one_line(run, words, message):
     assert "Traceback" not in done.output
 
 
+def test_tree_says_how_a_formula_is_put_together(run, tmp_path):
+    done = run("tree", "(a*b + log(c - 4))*d", "--range", "c=5:6", "--plot", "tree.svg")
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[:3] == [
+        "f(a, b, c, d): multiplicative",
+        "  {a, b, c}: additive",
+        "    {a, b}: multiplicative",
+    ]
+    assert "<svg" in (tmp_path / "tree.svg").read_text(encoding="utf-8")
+
+
+def test_tree_reads_networks_within_their_own_domains(run, tmp_path):
+    ks.save(ks.MultKAN([3, 1, 1], seed=0, domain=(-5, 5)), tmp_path / "n.kan")
+    assert run("tree", "n.kan").output.startswith("f(x1, x2, x3): generalized-additive")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("a*b", "--range", "a=1"), "write a variable and its ends"),
+        (("a*b", "--range", "c=1:2"), "there is no such variable; it has a, b"),
+        (("a*b", "--range", "2:1"), "must grow"),
+        (("Max(a, b)",), "not twice differentiable"),
+        (("2.5",), "holds no variables"),
+        (("a*b", "--rows", 0), "--rows"),
+    ],
+)
+def test_tree_says_what_is_wrong_in_one_line(run, words, message):
+    done = run("tree", *words)
+    assert done.exit_code == 2
+    assert re.search(message, done.stderr or done.output)
+
+
 def test_show_names_what_is_still_a_spline(run, tmp_path):
     ks.save(ks.MultKAN([2, 3, 1], seed=0), tmp_path / "n.safetensors")
     shown = run("show", "n.safetensors")

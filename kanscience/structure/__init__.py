@@ -2,14 +2,21 @@
 
 from kanscience.structure._derivatives import DIFFERENCES, EXACT, Derivatives, Limits, Noise
 from kanscience.structure._discover import discover_tree, tree_from_derivatives
+from kanscience.structure._kinds import ADDITIVE, GENERALIZED, KINDS, MULTIPLICATIVE, PRIME, Kind
 from kanscience.structure._separability import Separability, find_separability
 from kanscience.structure._symmetries import Symmetry, find_symmetries, has_symmetry, symmetry_in
 from kanscience.structure._tree import StructureTree, StructureTrees
 
 __all__ = [
+    "ADDITIVE",
     "DIFFERENCES",
     "EXACT",
+    "GENERALIZED",
+    "KINDS",
+    "MULTIPLICATIVE",
+    "PRIME",
     "Derivatives",
+    "Kind",
     "Limits",
     "Noise",
     "Separability",

@@ -21,7 +21,8 @@ _LENGTH = 0.1  # of a segment, in standard deviations of every variable
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(6)
 _JUMP = 1e-3  # in units of the spread of f, and of the mean slope
 _HALVINGS = 6
-_STEADY = 0.8
+_LENGTHS_COMPARED = 4
+_STEADY = 0.6
 _STEEPER = 30.0  # than where the segment starts: a pole
 
 
@@ -40,19 +41,20 @@ def check_smooth(function: Function, x: Matrix, scale: PerVariable, names: tuple
     size = np.array([np.nanstd(value), np.nanmean(np.abs(slope))]) if np.isfinite(slope).any() else np.ones(2)
     least = _JUMP * size[:, None]
     steepest = _STEEPER * (np.abs(slope) + size[1])
-    length, jump = 1.0, _jumps(function, start, direction, 1.0)
-    before = jump
+    length, jumps = 1.0, _jumps(function, start, direction, 1.0)[None]
     for _ in range(_HALVINGS):
-        suspicious = (jump > least).any(axis=0)
+        suspicious = (jumps[-1] > least).any(axis=0)
         start, direction, steepest = start[suspicious], direction[suspicious], steepest[suspicious]
         if not len(start):
             return
-        length, before = length / 2, jump[:, suspicious]
+        length /= 2
         middle = start + length * direction
         halves = [_jumps(function, begin, direction, length) for begin in (start, middle)]
         later = (halves[1] / least).max(axis=0) > (halves[0] / least).max(axis=0)
         start, jump = np.where(later[:, None], middle, start), np.where(later, halves[1], halves[0])
-    steady = (jump > least) & (jump > _STEADY * before) & (before > _STEADY * jump)
+        jumps = np.concatenate([jumps[:, :, suspicious], jump[None]])
+    recent = jumps[-_LENGTHS_COMPARED:]
+    steady = (jumps[-1] > least) & (recent.min(axis=0) > _STEADY * recent.max(axis=0))
     slopes = [np.abs(function.along(start + t * length * direction, direction)[1]) for t in (0.0, 1.0)]
     kinks = np.flatnonzero(steady.any(axis=0) & (np.fmax(*slopes) < steepest))
     if len(kinks):

@@ -38,8 +38,8 @@ class _Wiring:
         target = self.graph.add_sum(bias)
         for part in parts:
             self._enter(part, target)
-        curved = any(isinstance(t, SplineTerm) for source in self.graph.predecessors(target) for t in self.graph.edges[source, target]["function"])
-        self.graph.nodes[target]["trainable"] = not curved
+        terms = [t for *_, function in self.graph.in_edges(target, data="function") for t in function]
+        self.graph.nodes[target]["trainable"] = not any(isinstance(term, SplineTerm) for term in terms)
         return target
 
     def _enter(self, block: Block, target: str) -> None:

@@ -98,10 +98,9 @@ class _Formula:
         return " + ".join(self.value(part) for part in self.tree.parts[block])
 
     def _product(self, block: Block) -> str:
-        factors = [self.value(part) for part in self.tree.parts[block]]
-        sums = [self._is_sum(part) for part in self.tree.parts[block]]
-        text = r" \, ".join(f"({factor})" if a_sum else factor for factor, a_sum in zip(factors, sums, strict=True))
-        return self._offset(block) + text
+        offset, parts = self._offset(block), self.tree.parts[block]
+        factors = [f"({self.value(part)})" if self._is_sum(part) else self.value(part) for part in parts]
+        return offset + r" \, ".join(factors)
 
     def _offset(self, block: Block) -> str:
         """Return the constant that a product is added to, with its sign; nothing where it belongs to something else."""
