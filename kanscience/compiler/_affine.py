@@ -99,16 +99,17 @@ class Nodes:
 
     def product(self, factors: Sequence[Affine]) -> Affine:
         """Return the product of values."""
-        counts = Counter(factors)
-        if len(counts) < len(factors):
-            factors = [self.apply("power", f, sympy.Integer(n)) if n > 1 else f for f, n in counts.items()]
-            if len(factors) == 1:
-                return factors[0]
         sums = [self.sum(factor) for factor in factors]
+        if len(set(sums)) < len(sums):  # a sum enters a product once
+            powers = [self._power(Affine.of_node(node), n) for node, n in Counter(sums).items()]
+            return powers[0] if len(powers) == 1 else self.product(powers)
         key = frozenset(sums)
         if key not in self._products:
             self._products[key] = self.graph.add_product(*sums)
         return Affine.of_node(self._products[key])
+
+    def _power(self, value: Affine, n: int) -> Affine:
+        return value if n == 1 else self.apply("power", value, sympy.Integer(n))
 
     def apply(self, function: str, value: Affine, *arguments: object) -> Affine:
         """Return a library function of a value."""
