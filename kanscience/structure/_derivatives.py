@@ -127,8 +127,15 @@ class Raw:
 class Function(Protocol):
     """One output of a callable, with its derivatives."""
 
-    limits: Limits
-    epsilon: float
+    @property
+    def limits(self) -> Limits:
+        """What counts as zero."""
+        ...
+
+    @property
+    def epsilon(self) -> float:
+        """Relative rounding error of f."""
+        ...
 
     def values(self, x: Matrix) -> Vector:
         """Return f at the rows of x."""

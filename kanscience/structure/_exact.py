@@ -102,14 +102,14 @@ def _forward(call: Rows, x: Tensor, steps: Tensor, room: int) -> tuple[Tensor, T
 
     def along(step: Tensor) -> tuple[Tensor, Tensor]:
         direction = step.expand_as(x)
-        once = lambda points: jvp(slope, (points,), (direction,))  # noqa: E731
-        (_, first), (_, second) = jvp(once, (x,), (direction,))
-        return first, second
+        once = lambda points: jvp(slope, (points,), (direction,))[1]  # noqa: E731
+        return jvp(once, (x,), (direction,))[:2]
 
     with warnings.catch_warnings():  # of operations that are slow under vmap
         warnings.simplefilter("ignore")
         parts = [vmap(along, out_dims=1)(some) for some in steps.split(max(1, room // len(x)))]
-        return slope(x), *(torch.cat(part, dim=1) for part in zip(*parts, strict=True))
+        first, second = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
+        return slope(x), first, second
 
 
 def _loop(call: Rows, x: Tensor, steps: Tensor, _room: int) -> tuple[Tensor, Tensor, Tensor]:

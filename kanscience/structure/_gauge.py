@@ -42,7 +42,7 @@ class PairDerivatives:
     ijj: Pooled
     terms: Pooled
     yard: Pooled
-    noise: tuple[Pooled, Pooled, Pooled, Pooled, Pooled]
+    noise: tuple[Pooled, ...]
 
 
 def pair_derivatives(d: Derivatives, i: int, j: int, yardsticks: Yardsticks) -> PairDerivatives:
@@ -52,7 +52,7 @@ def pair_derivatives(d: Derivatives, i: int, j: int, yardsticks: Yardsticks) -> 
     parts = [_by_yardstick(d, i, j, yardstick) for yardstick in yardsticks]
     arrays = [np.concatenate([getattr(p, name) for p in parts]) for name in _ARRAYS]
     noise = tuple(np.concatenate(of_one) for of_one in zip(*(p.noise for p in parts), strict=True))
-    return PairDerivatives(*arrays, noise=noise)  # type: ignore[arg-type]
+    return PairDerivatives(*arrays, noise=noise)
 
 
 _ARRAYS = ("i", "j", "ii", "ij", "jj", "iij", "ijj", "terms", "yard")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from kanscience._errors import DataError
 from kanscience._typing import Matrix, Vector
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 Jumps = Float[np.ndarray, "two segment"]
 Segments = Float[np.ndarray, "segment variable"]
+PerSegment = Float[np.ndarray, " segment"]
 
 _FEWEST_SEGMENTS = 500
 _LENGTH = 0.1  # of a segment, in standard deviations of every variable
@@ -38,27 +40,51 @@ def check_smooth(function: Function, x: Matrix, scale: PerVariable, names: tuple
     """
     start, direction = _segments(x, scale)
     value, slope, _ = function.along(start, direction)
-    size = np.array([np.nanstd(value), np.nanmean(np.abs(slope))]) if np.isfinite(slope).any() else np.ones(2)
-    least = _JUMP * size[:, None]
-    steepest = _STEEPER * (np.abs(slope) + size[1])
-    length, jumps = 1.0, _jumps(function, start, direction, 1.0)[None]
+    if not np.isfinite(slope).any():
+        return
+    least = _JUMP * np.array([np.nanstd(value), np.nanmean(np.abs(slope))])[:, None]
+    steepest = _STEEPER * (np.abs(slope) + np.nanmean(np.abs(slope)))
+    suspects = _Suspects(start, direction, steepest, 1.0, _jumps(function, start, direction, 1.0)[None])
     for _ in range(_HALVINGS):
-        suspicious = (jumps[-1] > least).any(axis=0)
-        start, direction, steepest = start[suspicious], direction[suspicious], steepest[suspicious]
-        if not len(start):
+        if not (suspects.jumps[-1] > least).any():
             return
-        length /= 2
-        middle = start + length * direction
-        halves = [_jumps(function, begin, direction, length) for begin in (start, middle)]
-        later = (halves[1] / least).max(axis=0) > (halves[0] / least).max(axis=0)
-        start, jump = np.where(later[:, None], middle, start), np.where(later, halves[1], halves[0])
-        jumps = np.concatenate([jumps[:, :, suspicious], jump[None]])
-    recent = jumps[-_LENGTHS_COMPARED:]
-    steady = (jumps[-1] > least) & (recent.min(axis=0) > _STEADY * recent.max(axis=0))
-    slopes = [np.abs(function.along(start + t * length * direction, direction)[1]) for t in (0.0, 1.0)]
-    kinks = np.flatnonzero(steady.any(axis=0) & (np.fmax(*slopes) < steepest))
+        suspects = suspects.halved(function, least)
+    kinks = np.flatnonzero(suspects.are_kinks(function, least))
     if len(kinks):
-        raise _not_smooth(start[kinks[0]], jumps_in_value=bool(steady[0, kinks[0]]), names=names)
+        in_value = bool(suspects.jumps[-1, 0, kinks[0]] > least[0, 0])
+        raise _not_smooth(suspects.start[kinks[0]], in_value, names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Suspects:
+    """Segments of one length, a fraction of ``direction``, and the jumps in them and in the longer ones they are of."""
+
+    start: Segments
+    direction: Segments
+    steepest: PerSegment
+    length: float
+    jumps: Float[np.ndarray, "length two segment"]
+
+    def halved(self, function: Function, least: np.ndarray) -> _Suspects:
+        """Return, of the segments that hold a jump, the halves that hold more of it."""
+        kept = (self.jumps[-1] > least).any(axis=0)
+        start, direction, length = self.start[kept], self.direction[kept], self.length / 2
+        middle = start + length * direction
+        first, second = (_jumps(function, begin, direction, length) for begin in (start, middle))
+        later = (second / least).max(axis=0) > (first / least).max(axis=0)
+        jump = np.where(later, second, first)
+        start = np.where(later[:, None], middle, start)
+        return _Suspects(
+            start, direction, self.steepest[kept], length, np.append(self.jumps[:, :, kept], jump[None], 0)
+        )
+
+    def are_kinks(self, function: Function, least: np.ndarray) -> Bool[np.ndarray, " segment"]:
+        """Return where the jump stayed the same while the segments shrank, and the slope is not that of a pole."""
+        recent = self.jumps[-_LENGTHS_COMPARED:]
+        steady = (self.jumps[-1] > least) & (recent.min(axis=0) > _STEADY * recent.max(axis=0))
+        ends = (self.start + t * self.length * self.direction for t in (0.0, 1.0))
+        slopes = [np.abs(function.along(end, self.direction)[1]) for end in ends]
+        return steady.any(axis=0) & (np.fmax(*slopes) < self.steepest)
 
 
 def _segments(x: Matrix, scale: PerVariable) -> tuple[Segments, Segments]:
