@@ -1,0 +1,148 @@
+"""What the derivatives of a surrogate suggest: steps that take a variable out of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations, permutations
+
+import numpy as np
+import torch
+
+from kanscience._typing import Matrix, Vector
+from kanscience.discovery._surrogates import Surrogate
+from kanscience.discovery._tables import Combination, Step, Table, kept
+
+_INNER = 0.7  # share of the rows, farthest from the edges
+_DENOMINATORS = (1, 2, 3)
+_LARGEST = 6
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A step, and how badly the derivatives fit it: 0 exactly, 1 not at all."""
+
+    step: Step
+    misfit: float
+
+
+def proposals(table: Table, surrogate: Surrogate) -> list[Proposal]:
+    """Return what the derivatives suggest, the best fitting first."""
+    slopes = _Slopes.of(table, surrogate)
+    found = [*slopes.absent(), *slopes.factors(), *slopes.pairs(), *slopes.homogeneous()]
+    return sorted(found, key=lambda proposal: proposal.misfit)
+
+
+@dataclass(frozen=True, eq=False)
+class _Slopes:
+    """Values and derivatives at inner rows, in y's units: g_i * x_i where ``logarithmic``."""
+
+    x: Matrix
+    value: Vector
+    gradient: Matrix
+    typical: float
+
+    @classmethod
+    def of(cls, table: Table, surrogate: Surrogate) -> _Slopes:
+        inner = _inner_rows(surrogate.axes(table.columns))
+        x = table.columns[inner]
+        points = torch.from_numpy(x).requires_grad_()
+        with torch.enable_grad():
+            value = surrogate(points)
+            (gradient,) = torch.autograd.grad(value.sum(), points)
+        scale = table.scale[inner]
+        good = np.isfinite(gradient.numpy()).all(axis=1)
+        value, gradient = value.detach().numpy() * scale, gradient.numpy() * scale[:, None]
+        return cls(x[good], value[good], gradient[good], table.spread)
+
+    @property
+    def count(self) -> int:
+        return self.x.shape[1]
+
+    def log_slope(self, i: int) -> Vector:
+        return self.x[:, i] * self.gradient[:, i]
+
+    def absent(self) -> Iterator[Proposal]:
+        for i in range(self.count):
+            strength = _rms(self.gradient[:, i] * self.x[:, i].std()) / self.typical
+            yield Proposal(Step("absent", _all_but(self.count, i)), strength)
+
+    def factors(self) -> Iterator[Proposal]:
+        for i in range(self.count):
+            slope = self.log_slope(i)
+            exponent = float(slope @ self.value / (self.value @ self.value))
+            for p in _near(exponent):
+                misfit = _misfit(slope - float(p) * self.value, slope)
+                yield Proposal(Step("factor", _all_but(self.count, i), ((i, p),)), misfit)
+
+    def pairs(self) -> Iterator[Proposal]:
+        for i, j in combinations(range(self.count), 2):
+            a, b = self.x[:, i], self.x[:, j]
+            for word, left, right in (
+                ("product", self.log_slope(i), self.log_slope(j)),
+                ("sum", self.gradient[:, i], self.gradient[:, j]),
+                ("squares", self.gradient[:, i] * b, self.gradient[:, j] * a),
+            ):
+                for c in _near(_ratio(left, right)):
+                    if c == 0:
+                        continue
+                    misfit = _misfit(left - float(c) * right, left, float(c) * right)
+                    yield Proposal(Step(word, (*_all_but(self.count, i, j), _combined(word, i, j, c))), misfit)
+
+    def homogeneous(self) -> Iterator[Proposal]:
+        """f = x_j**b * F(x_i * x_j**-c), that is L_j = b*f - c*L_i."""
+        for i, j in permutations(range(self.count), 2):
+            own, other = self.log_slope(j), self.log_slope(i)
+            (b, c), *_ = np.linalg.lstsq(np.stack([self.value, -other], axis=1), own, rcond=None)
+            for exact_b in _near(float(b)):
+                for exact_c in _near(float(c)):
+                    if exact_b == 0 or exact_c == 0:
+                        continue
+                    gap = own - float(exact_b) * self.value + float(exact_c) * other
+                    misfit = _misfit(gap, own, float(exact_b) * self.value, float(exact_c) * other)
+                    new = Combination(((i, Fraction(1), Fraction(1)), (j, Fraction(1), -exact_c)), product=True)
+                    step = Step("homogeneous", (*_all_but(self.count, i, j), new), ((j, exact_b),))
+                    yield Proposal(step, misfit)
+
+
+def _combined(word: str, i: int, j: int, c: Fraction) -> Combination:
+    """Return the combination whose derivatives by i and j are in the ratio c."""
+    one = Fraction(1)
+    match word:
+        case "product":
+            return Combination(((i, one, Fraction(c.numerator)), (j, one, Fraction(c.denominator))), product=True)
+        case "sum":
+            return Combination(((i, c, one), (j, one, one)))
+    return Combination(((i, c, Fraction(2)), (j, one, Fraction(2))))
+
+
+def _near(value: float) -> list[Fraction]:
+    """Return simple fractions near a value."""
+    if not np.isfinite(value) or abs(value) > _LARGEST:
+        return []
+    found = {Fraction(round(value * d), d) for d in _DENOMINATORS}
+    return [fraction for fraction in found if abs(float(fraction) - value) < 0.12 * max(1.0, abs(value))]
+
+
+def _ratio(left: Vector, right: Vector) -> float:
+    size = float(np.sqrt((left @ left) / max(float(right @ right), 1e-300)))
+    return size if left @ right > 0 else -size
+
+
+def _misfit(gap: Vector, *terms: Vector) -> float:
+    size = sum(_rms(term) for term in terms) / len(terms)
+    return _rms(gap) / size if size > 0 else np.inf
+
+
+def _rms(values: Vector) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def _all_but(count: int, *left_out: int) -> tuple[Combination, ...]:
+    return tuple(kept(k) for k in range(count) if k not in left_out)
+
+
+def _inner_rows(t: Matrix) -> np.ndarray:
+    distance = np.abs(t).max(axis=1)
+    return distance <= np.quantile(distance, _INNER)
