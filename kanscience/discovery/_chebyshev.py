@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -48,7 +48,9 @@ def _mapped(columns: Any, logarithmic: Bool[np.ndarray, " column"]) -> Any:
     if not logarithmic.any():
         return columns
     if isinstance(columns, Tensor):
-        return torch.stack([c.log() if log else c for c, log in zip(columns.unbind(1), logarithmic, strict=True)], dim=1)
+        return torch.stack(
+            [c.log() if log else c for c, log in zip(columns.unbind(1), logarithmic, strict=True)], dim=1
+        )
     return np.stack([np.log(c) if log else c for c, log in zip(columns.T, logarithmic, strict=True)], axis=1)
 
 
@@ -113,11 +115,35 @@ def _chain(columns: int, most: int, norm: float) -> Chain:
     return Chain(terms[np.argsort(np.round(size, 6), kind="stable")], tuple(dict.fromkeys(sizes)))
 
 
+def group_chain(groups: Sequence[Sequence[int]], columns: int, rows: int) -> Chain:
+    """Return a chain whose terms do not mix groups of columns.
+
+    Example:
+        >>> group_chain([(0,), (1,)], 2, 10).terms.tolist()
+        [[0, 0], [1, 0], [0, 1], [2, 0], [0, 2]]
+    """
+    most = max(1, min(_MOST_TERMS, rows // _ROWS_PER_TERM))
+    terms, degrees = [np.zeros((1, columns), dtype=np.int64)], [np.zeros(1, dtype=np.int64)]
+    for group in groups:
+        own = _chain(len(group), most, 1.0).terms[1:]
+        wide = np.zeros((len(own), columns), dtype=np.int64)
+        wide[:, list(group)] = own
+        terms.append(wide)
+        degrees.append(own.sum(axis=1))
+    every, degree = np.concatenate(terms), np.concatenate(degrees)
+    order = np.argsort(degree, kind="stable")
+    sizes = [int(np.sum(degree <= d)) for d in range(int(degree.max()) + 1)]
+    kept = tuple(size for size in dict.fromkeys(sizes) if size <= most)
+    return Chain(every[order][: kept[-1]], kept)
+
+
 def _exponents(columns: int, budget: float, norm: float, most: int) -> Exponents | None:
     """Return all exponents with ``sum of d**norm`` within a budget, None where there are too many."""
     found: list[tuple[tuple[int, ...], float]] = [((), budget)]
     for _ in range(columns):
-        found = [((*term, d), room - d**norm) for term, room in found for d in range(_MOST_DEGREE + 1) if d**norm <= room]
+        found = [
+            ((*term, d), room - d**norm) for term, room in found for d in range(_MOST_DEGREE + 1) if d**norm <= room
+        ]
         if len(found) > most:
             return None
     return np.array([term for term, _ in found], dtype=np.int64)

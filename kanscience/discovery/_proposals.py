@@ -30,8 +30,8 @@ class Proposal:
 def proposals(table: Table, surrogate: Surrogate) -> list[Proposal]:
     """Return what the derivatives suggest, the best fitting first."""
     slopes = _Slopes.of(table, surrogate)
-    found = [*slopes.absent(), *slopes.factors(), *slopes.pairs(), *slopes.homogeneous()]
-    return sorted(found, key=lambda proposal: proposal.misfit)
+    found = [*slopes.absent(), *slopes.factors(), *slopes.pairs(), *slopes.offset_factors(), *slopes.homogeneous()]
+    return sorted(found, key=lambda proposal: (proposal.step.rank, proposal.misfit))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,7 @@ class _Slopes:
     x: Matrix
     value: Vector
     gradient: Matrix
+    scale: Vector
     typical: float
 
     @classmethod
@@ -54,7 +55,7 @@ class _Slopes:
         scale = table.scale[inner]
         good = np.isfinite(gradient.numpy()).all(axis=1)
         value, gradient = value.detach().numpy() * scale, gradient.numpy() * scale[:, None]
-        return cls(x[good], value[good], gradient[good], table.spread)
+        return cls(x[good], value[good], gradient[good], scale[good], table.spread)
 
     @property
     def count(self) -> int:
@@ -75,6 +76,20 @@ class _Slopes:
             for p in _near(exponent):
                 misfit = _misfit(slope - float(p) * self.value, slope)
                 yield Proposal(Step("factor", _all_but(self.count, i), ((i, p),)), misfit)
+
+    def offset_factors(self) -> Iterator[Proposal]:
+        """f = offset + x_i**p * F(others), that is L_i = p*(f - offset)."""
+        for i in range(self.count):
+            slope = self.log_slope(i)
+            (p, q), *_ = np.linalg.lstsq(np.stack([self.value, self.scale], axis=1), slope, rcond=None)
+            for exact in _near(float(p)):
+                if exact == 0:
+                    continue
+                offset = -float(
+                    np.sum((slope - float(exact) * self.value) * self.scale) / np.sum(self.scale**2)
+                ) / float(exact)
+                misfit = _misfit(slope - float(exact) * (self.value - offset * self.scale), slope)
+                yield Proposal(Step("offset factor", _all_but(self.count, i), ((i, exact),), offset), misfit)
 
     def pairs(self) -> Iterator[Proposal]:
         for i, j in combinations(range(self.count), 2):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kanscience._typing import Vector
-from kanscience.discovery._chebyshev import Axes, Exponents, LeastSquares, chains, features, least_squares
+from kanscience.discovery._chebyshev import Axes, Chain, Exponents, LeastSquares, chains, features, least_squares
 from kanscience.discovery._tables import Table
 
 _STEPS = 2  # of Gauss-Newton
@@ -80,33 +80,33 @@ class Surrogate:
 
 def fit_surrogates(table: Table, kinds: Iterable[Kind] = KINDS) -> list[Surrogate]:
     """Return one surrogate of each kind that fits the table, the best first."""
-    with np.errstate(all="ignore"):
-        found = [surrogate for kind in kinds if (surrogate := _fit(table, kind)) is not None]
+    found = [surrogate for kind in kinds if (surrogate := _fit(table, kind)) is not None]
     return sorted(found, key=lambda surrogate: surrogate.error)
 
 
 def _fit(table: Table, kind: Kind) -> Surrogate | None:
+    found = [fit_chain(table, kind, chain) for chain in chains(*reversed(table.columns.shape))]
+    fitted = [surrogate for surrogate in found if surrogate is not None]
+    return min(fitted, key=lambda surrogate: surrogate.error) if fitted else None
+
+
+def fit_chain(table: Table, kind: Kind, chain: Chain) -> Surrogate | None:
+    """Return the best surrogate of a kind with as many terms of a chain as serve; None where there is none."""
     positive = (table.columns > 0).all(axis=0)
-    if kind.logarithmic and not positive.any():
-        return None
     sized = _sized(table.target, kind.transform)
-    if sized is None:
+    if sized is None or (kind.logarithmic and not positive.any()):
         return None
     size, start = sized
     axes = Axes.of(table.columns, positive & kind.logarithmic)
-    t = axes(table.columns)
-    target = kind.transform.forward(start)
-    weights = _weights(kind.transform.slope(target), table)
-    best = None
-    for chain in chains(*reversed(table.columns.shape)):
-        A = features(t, chain.terms)
-        for fit in least_squares(A, target, weights, chain.sizes):
-            found = _surrogate(table, kind, size, axes, chain.terms, fit)
-            if best is None or found.error < best.error:
-                best, best_A = found, A
-    if best is None or not np.isfinite(best.error):
-        return None
-    return best if kind.transform is IDENTITY else _refined(table, best, best_A)
+    A = features(axes(table.columns), chain.terms)
+    with np.errstate(all="ignore"):
+        target = kind.transform.forward(start)
+        fits = least_squares(A, target, _weights(kind.transform.slope(target), table), chain.sizes)
+        found = [_surrogate(table, kind, size, axes, chain.terms, fit) for fit in fits]
+        best = min(found, key=lambda surrogate: surrogate.error, default=None)
+        if best is None or not np.isfinite(best.error):
+            return None
+        return best if kind.transform is IDENTITY else _refined(table, best, A)
 
 
 def _sized(target: Vector, transform: Transform) -> tuple[float, Vector] | None:
@@ -130,9 +130,7 @@ def _weights(slope: Vector, table: Table) -> Vector:
     return np.maximum(weights / weights.max(), 1e-6)
 
 
-def _surrogate(
-    table: Table, kind: Kind, size: float, axes: Axes, terms: Exponents, fit: LeastSquares
-) -> Surrogate:
+def _surrogate(table: Table, kind: Kind, size: float, axes: Axes, terms: Exponents, fit: LeastSquares) -> Surrogate:
     left_out = size * kind.transform.inverse(fit.left_out)
     used = terms[: len(fit.coefficients)]
     return Surrogate(axes, used, fit.coefficients, kind, size, left_out, fit.fitted, table.error_of(left_out))

@@ -67,12 +67,15 @@ def kept(column: int) -> Combination:
     return Combination(((column, Fraction(1), Fraction(1)),), product=True)
 
 
+STEPS = ("absent", "factor", "product", "sum", "squares", "offset factor", "homogeneous")
+
+
 @dataclass(frozen=True)
 class Step:
     """``v = product of x**p over factors * w(combinations) + offset``.
 
     Args:
-        word: what it is, for reports.
+        word: one of `STEPS`.
         combinations: the columns that are left.
         factors: (column, exponent) each.
         offset: added at the end.
@@ -82,6 +85,11 @@ class Step:
     combinations: tuple[Combination, ...]
     factors: tuple[tuple[int, Fraction], ...] = ()
     offset: float = 0.0
+
+    @property
+    def rank(self) -> int:
+        """How much a step assumes: less comes first."""
+        return STEPS.index(self.word)
 
     def columns_of(self, columns: Sequence[Any]) -> list[Any]:
         """Return the columns that are left, of arrays or tensors."""
