@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, permutations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from kanscience._typing import Matrix, Vector
-from kanscience.discovery._surrogates import Surrogate
 from kanscience.discovery._tables import Combination, Step, Table, kept
 
 _INNER = 0.7  # share of the rows, farthest from the edges
 _DENOMINATORS = (1, 2, 3)
 _LARGEST = 6
+_EXPONENTS = tuple(Fraction(p, 2) for p in (2, -2, 4, -4, 1, -1, 6, -6))
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,22 @@ class Proposal:
     misfit: float
 
 
-def proposals(table: Table, surrogate: Surrogate) -> list[Proposal]:
+def proposals(table: Table, surrogate: Callable[[Tensor], Tensor]) -> list[Proposal]:
     """Return what the derivatives suggest, the best fitting first."""
     slopes = _Slopes.of(table, surrogate)
     found = [*slopes.absent(), *slopes.factors(), *slopes.pairs(), *slopes.offset_factors(), *slopes.homogeneous()]
     return sorted(found, key=lambda proposal: (proposal.step.rank, proposal.misfit))
+
+
+def every_step(count: int) -> Iterator[Step]:
+    """Yield the simple steps that a table of so many columns may allow, for where derivatives are of no use."""
+    for i in range(count):
+        for p in _EXPONENTS:
+            yield Step("factor", _all_but(count, i), ((i, p),))
+    for i, j in combinations(range(count), 2):
+        for word in ("product", "sum", "squares"):
+            for c in (Fraction(1), Fraction(-1)):
+                yield Step(word, (*_all_but(count, i, j), _combined(word, i, j, c)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +57,12 @@ class _Slopes:
     typical: float
 
     @classmethod
-    def of(cls, table: Table, surrogate: Surrogate) -> _Slopes:
-        inner = _inner_rows(surrogate.axes(table.columns))
+    def of(cls, table: Table, surrogate: Callable[[Tensor], Tensor]) -> _Slopes:
+        inner = inner_rows(table.columns)
         x = table.columns[inner]
         points = torch.from_numpy(x).requires_grad_()
         with torch.enable_grad():
-            value = surrogate(points)
+            value = surrogate(points) + 0 * points.sum(dim=1)  # a constant has a gradient too
             (gradient,) = torch.autograd.grad(value.sum(), points)
         scale = table.scale[inner]
         good = np.isfinite(gradient.numpy()).all(axis=1)
@@ -158,6 +170,8 @@ def _all_but(count: int, *left_out: int) -> tuple[Combination, ...]:
     return tuple(kept(k) for k in range(count) if k not in left_out)
 
 
-def _inner_rows(t: Matrix) -> np.ndarray:
-    distance = np.abs(t).max(axis=1)
+def inner_rows(columns: Matrix) -> np.ndarray:
+    """Return which rows lie away from the edges of all columns."""
+    ranks = columns.argsort(axis=0).argsort(axis=0)
+    distance = np.abs(2 * ranks / (len(columns) - 1) - 1).max(axis=1)
     return distance <= np.quantile(distance, _INNER)

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanscience.discovery._proposals import proposals
+from kanscience.discovery._gaussian_process import GaussianProcess, fit_gaussian_process
+from kanscience.discovery._inner_blocks import block_steps
+from kanscience.discovery._proposals import every_step, proposals
 from kanscience.discovery._splits import Split, find_split, groups_of, part_tables
-from kanscience.discovery._surrogates import IDENTITY, KINDS, Kind, Surrogate, fit_surrogates
+from kanscience.discovery._surrogates import PLAIN, Kind, Surrogate, fit_surrogates
 from kanscience.discovery._tables import Step, Table
 
 _MISFIT = 0.25  # of derivatives: worse proposals are not tried
 _WORSE = 1.02  # a smaller table may fit that much worse
 _EXACT = 1e-9  # errors below are rounding
 _MOST_TRIES = 20
+UNKNOWN = 0.7  # of the spread of y: a surrogate that leaves more unexplained shows nothing
+_POOR = 0.02  # errors of polynomials above may be more than noise
+_USELESS = 0.1  # errors above are no ground for derivatives
+_MUCH_BETTER = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +35,7 @@ class Reduced:
     """
 
     steps: tuple[Step, ...]
-    inner: Surrogate | Split
+    inner: Surrogate | GaussianProcess | Split
     first_error: float
     error: float
 
@@ -47,20 +53,19 @@ class Reduced:
 
 def reduce(table: Table) -> Reduced:
     """Take variables out of a table, and divide it into parts, as long as what is left fits as well."""
-    found = fit_surrogates(table)
-    first, steps = found[0].error, []
-    inner: Surrogate | Split = found[0]
-    while table.columns.shape[1] > 1:
-        limit = max(_WORSE * found[0].error, _EXACT)
-        accepted = _step(table, found, limit, last_rank=4)
-        if accepted is None and (split := find_split(table, found, limit)) is not None:
-            return Reduced(tuple(steps), _parts(table, split), first, split.error)
-        accepted = accepted or _step(table, found, limit, first_rank=5)
-        if accepted is None:
+    now = _State.of(table)
+    first, steps = now.error, []
+    while now.table.columns.shape[1] > 1 and now.error < UNKNOWN:
+        found = now.step(("absent", "factor", "product"))
+        if found is None and (split := find_split(now.table, now.surrogates, now.limit)) is not None:
+            return Reduced(tuple(steps), _parts(now.table, split), first, split.error)
+        found = found or now.step(("sum", "squares")) or now.step(("offset factor", "homogeneous"))
+        found = found or now.inner_block() or now.screened()
+        if found is None:
             break
-        step, table, found = accepted
+        step, now = found
         steps.append(step)
-    return Reduced(tuple(steps), found[0], first, found[0].error)
+    return Reduced(tuple(steps), now.best, first, now.error)
 
 
 def _parts(table: Table, split: Surrogate) -> Split:
@@ -68,21 +73,77 @@ def _parts(table: Table, split: Surrogate) -> Split:
     return Split(split.kind, split.size, groups_of(split.terms), tuple(parts))
 
 
-def _step(
-    table: Table, found: list[Surrogate], limit: float, first_rank: int = 0, last_rank: int = 9
-) -> tuple[Step, Table, list[Surrogate]] | None:
-    """Return the first proposal that a refit accepts, with the smaller table and its surrogates."""
-    promising = [p for p in proposals(table, found[0]) if p.misfit < _MISFIT and first_rank <= p.step.rank <= last_rank]
-    for proposal in promising[:_MOST_TRIES]:
-        smaller = proposal.step.reduced(table)
-        if smaller is None:
-            continue
-        again = fit_surrogates(smaller, _kinds(found))
-        if again and again[0].error <= limit:
-            return proposal.step, smaller, fit_surrogates(smaller)
-    return None
+@dataclass(frozen=True, eq=False)
+class _State:
+    """A table, its polynomial surrogates, the best first, and a Gaussian process where that is better."""
 
+    table: Table
+    surrogates: list[Surrogate]
+    process: GaussianProcess | None = None
 
-def _kinds(found: list[Surrogate]) -> list[Kind]:
-    kinds = [surrogate.kind for surrogate in found[:3]]
-    return kinds + [kind for kind in KINDS if kind.transform is IDENTITY and kind not in kinds]
+    @classmethod
+    def of(cls, table: Table, with_process: bool = True) -> _State:
+        """Fit a table; a Gaussian process only where polynomials do not follow."""
+        surrogates = fit_surrogates(table)
+        if surrogates[0].error < _POOR or not with_process:
+            return cls(table, surrogates)
+        process = fit_gaussian_process(table)
+        better = process is not None and process.error < _MUCH_BETTER * surrogates[0].error
+        return cls(table, surrogates, process if better else None)
+
+    @property
+    def best(self) -> Surrogate | GaussianProcess:
+        return self.process or self.surrogates[0]
+
+    @property
+    def error(self) -> float:
+        return self.best.error
+
+    @property
+    def limit(self) -> float:
+        """What the error of a smaller table may be."""
+        return max(_WORSE * self.error, _EXACT)
+
+    def step(self, words: tuple[str, ...]) -> tuple[Step, _State] | None:
+        """Return the first step of some kinds that derivatives propose and a refit accepts, and where it leads."""
+        promising = [p for p in proposals(self.table, self.best) if p.misfit < _MISFIT and p.step.word in words]
+        for proposal in promising[:_MOST_TRIES]:
+            smaller = proposal.step.reduced(self.table)
+            if smaller is not None and self._fits_as_well(smaller):
+                return proposal.step, self._after(smaller)
+        return None
+
+    def inner_block(self) -> tuple[Step, _State] | None:
+        """Return the first block of any kind that a refit accepts."""
+        for step in block_steps(self.table, self.best):
+            smaller = step.reduced(self.table)
+            if smaller is not None and self._fits_as_well(smaller):
+                return step, self._after(smaller)
+        return None
+
+    def _fits_as_well(self, smaller: Table) -> bool:
+        again = fit_surrogates(smaller, self._kinds)
+        if again and again[0].error <= self.limit:
+            return True
+        process = fit_gaussian_process(smaller) if self.process is not None else None
+        return process is not None and process.error <= self.limit
+
+    def screened(self) -> tuple[Step, _State] | None:
+        """Where the surrogate is too poor for derivatives: return the step after which the error is lowest."""
+        if self.error < _USELESS:
+            return None
+        lowest, best = _MUCH_BETTER * self.error, None
+        for step in every_step(self.table.columns.shape[1]):
+            smaller = step.reduced(self.table)
+            again = fit_surrogates(smaller, [self.surrogates[0].kind, *PLAIN]) if smaller is not None else []
+            if again and again[0].error < lowest:
+                lowest, best = again[0].error, (step, smaller)
+        return None if best is None else (best[0], self._after(best[1]))
+
+    def _after(self, smaller: Table) -> _State:
+        return _State.of(smaller, self.process is not None or self.error > _USELESS)
+
+    @property
+    def _kinds(self) -> list[Kind]:
+        kinds = [surrogate.kind for surrogate in self.surrogates[:3]]
+        return [*kinds, *(kind for kind in PLAIN if kind not in kinds)]

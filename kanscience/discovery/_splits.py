@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from kanscience.discovery._chebyshev import Chain, Exponents, chains, features, group_chain
-from kanscience.discovery._surrogates import IDENTITY, Kind, Surrogate, fit_chain
+from kanscience.discovery._surrogates import PLAIN, Kind, Surrogate, fit_chain
 from kanscience.discovery._tables import Table
 
 Groups = tuple[tuple[int, ...], ...]
@@ -42,8 +42,7 @@ def find_split(table: Table, found: list[Surrogate], limit: float) -> Surrogate 
 
     Under each transform, terms that mix two columns are left out; where the fit gets no worse the two are told apart.
     """
-    kinds = sorted((s.kind for s in found[:4]), key=lambda kind: kind.transform is not IDENTITY)
-    for kind in kinds:
+    for kind in [*PLAIN, *(s.kind for s in found[:4] if s.kind not in PLAIN)]:
         groups = _groups(table, kind, limit)
         if len(groups) > 1:
             split = fit_chain(table, kind, group_chain(groups, table.columns.shape[1], len(table.target)))

@@ -48,6 +48,7 @@ class Kind:
 
 
 KINDS = tuple(Kind(transform, logarithmic) for logarithmic in (False, True) for transform in TRANSFORMS)
+PLAIN = tuple(kind for kind in KINDS if kind.transform is IDENTITY)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from kanscience._typing import Matrix, Vector
 
@@ -62,12 +64,44 @@ class Combination:
         return total
 
 
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """A column made of a block's columns: the mean of a function of all columns, the others held at a few places.
+
+    Where f = F(g(block), others), every such slice is a function of g alone.
+
+    Args:
+        function: of a tensor (N, m).
+        block: the columns that vary.
+        places: (K, m) where the others are held.
+        signs: (K,) that let all slices rise together.
+    """
+
+    function: Callable[[Tensor], Tensor]
+    block: tuple[int, ...]
+    places: Matrix
+    signs: Vector
+
+    def of(self, columns: Sequence[Any]) -> Any:
+        """Return the new column, of arrays or tensors."""
+        if isinstance(columns[0], Tensor):
+            return self._of_tensors(columns)
+        return self._of_tensors([torch.from_numpy(np.ascontiguousarray(column)) for column in columns]).numpy()
+
+    def _of_tensors(self, columns: Sequence[Tensor]) -> Tensor:
+        total = torch.zeros_like(columns[0])
+        for place, sign in zip(self.places, self.signs, strict=True):
+            held = [c if k in self.block else torch.full_like(c, float(place[k])) for k, c in enumerate(columns)]
+            total = total + float(sign) * self.function(torch.stack(held, dim=1))
+        return total / len(self.places)
+
+
 def kept(column: int) -> Combination:
     """Return the column as it is."""
     return Combination(((column, Fraction(1), Fraction(1)),), product=True)
 
 
-STEPS = ("absent", "factor", "product", "sum", "squares", "offset factor", "homogeneous")
+STEPS = ("absent", "factor", "product", "sum", "squares", "offset factor", "homogeneous", "block")
 
 
 @dataclass(frozen=True)
@@ -76,13 +110,13 @@ class Step:
 
     Args:
         word: one of `STEPS`.
-        combinations: the columns that are left.
+        combinations: how the columns that are left are made of the present ones.
         factors: (column, exponent) each.
         offset: added at the end.
     """
 
     word: str
-    combinations: tuple[Combination, ...]
+    combinations: tuple[Combination | Slice, ...]
     factors: tuple[tuple[int, Fraction], ...] = ()
     offset: float = 0.0
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
-from kanscience._typing import ArrayLike
+from kanscience._typing import ArrayLike, Matrix
 from kanscience.datasets import as_matrix
 from kanscience.structure._blocks import Block, PerTriple, children_of, dependence, strong_blocks
 from kanscience.structure._callables import functions_of
 from kanscience.structure._derivatives import Derivatives, Function, derivatives
+from kanscience.structure._exact import TorchFunction
 from kanscience.structure._gauge import Yardsticks, yardsticks_beside
 from kanscience.structure._kinds import GENERALIZED, PRIME, Kind, Node, certainty
 from kanscience.structure._kinks import check_smooth
@@ -42,6 +44,11 @@ def discover_tree(
     if len(trees) == 1:
         return trees[0]
     return StructureTrees(replace(tree, name=f"f{place}") for place, tree in enumerate(trees, start=1))
+
+
+def derivatives_of(f: Callable[[Tensor], Tensor], x: Matrix) -> Derivatives | None:
+    """Return the exact derivatives of a torch function of (N, n), returning (N,); None where it is constant."""
+    return derivatives(TorchFunction(f), x, tuple(f"column {k}" for k in range(x.shape[1])))
 
 
 def tree_of(function: Function, x: ArrayLike, names: tuple[str, ...]) -> StructureTree:
