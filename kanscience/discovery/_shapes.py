@@ -190,30 +190,43 @@ def laws_of_shape(
             return
 
 
-def _networks(
-    width: Sequence, data: _Rows, base: str, seed: int, whole: float
-) -> Iterator[tuple[float, MultKAN, FitReport]]:
+_Refined = tuple[float, MultKAN, FitReport]
+
+
+def _networks(width: Sequence, data: _Rows, base: str, seed: int, whole: float) -> Iterator[_Refined]:
     """Go through refined spline networks, each with its loss on the coarse grid.
 
-    First the whole shape, made sparse by a penalty from the cold start on and pruned; then every shape inside it.
+    First the whole shape, made sparse by a penalty from the cold start on and pruned, or with straight edges; then
+    every shape inside it.
     """
-    for strength, threshold, other in _SPARSITIES:
-        if other == base:
-            continue
-        sparse = MultKAN(width, base=other or base, seed=seed)
-        data.penalised(sparse, Penalty(strength), steps=100)
-        if time.monotonic() > data.deadline:
-            return
-        sparse, _ = prune(sparse, trace(sparse, data.X), node=threshold, edge=threshold)
-        coarse = data.loss_of(sparse)
-        yield coarse, sparse, data.fitted(sparse, _FINE)
+    entire = MultKAN(width, seed=seed)
+    first, *others = [its for its in _SPARSITIES if its[2] != base]
+    yield from _sparse(width, data, base, seed, *first)
+    if _may_be_straight(entire):
+        yield _straight(width, data, seed)
+    for sparsity in others:
+        yield from _sparse(width, data, base, seed, *sparsity)
     for shape in shapes_inside(width):
         coarse, best = _best_start(shape, data, base, seed)
         if time.monotonic() > data.deadline:
             return
         if coarse <= _HOPELESS * whole:
-            for splines, report in _refinements(best, data, seed):
-                yield coarse, splines, report
+            if _may_be_straight(best) and best.width != entire.width:
+                yield _straight(best.width, data, seed)
+            yield coarse, best, data.fitted(best, _FINE)
+
+
+def _sparse(
+    width: Sequence, data: _Rows, base: str, seed: int, strength: float, threshold: float, other: str | None
+) -> Iterator[_Refined]:
+    """Make a shape sparse by a penalty and prune it; nothing comes where time is up before."""
+    network = MultKAN(width, base=other or base, seed=seed)
+    data.penalised(network, Penalty(strength), steps=100)
+    if time.monotonic() > data.deadline:
+        return
+    network, _ = prune(network, trace(network, data.X), node=threshold, edge=threshold)
+    coarse = data.loss_of(network)
+    yield coarse, network, data.fitted(network, _FINE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,26 +313,28 @@ def _best_start(shape: Sequence, data: _Rows, base: str, seed: int) -> tuple[flo
     return found[0]
 
 
-def _refinements(network: MultKAN, data: _Rows, seed: int) -> Iterator[tuple[MultKAN, FitReport]]:
-    """Go through a shape's refined forms: with straight edges where they serve as well, then as it was fitted.
+def _may_be_straight(network: MultKAN) -> bool:
+    return network.shapes[0].nodes > 1 and len(network.shapes) > 1
+
+
+def _straight(width: Sequence, data: _Rows, seed: int) -> _Refined:
+    """Return a shape's refined form with straight edges in the first layer, where they serve as well.
 
     Several hidden nodes share a function between them in many ways, of which only the one with straight edges is
     readable. It is not found by straightening another: the penalty must be there from the cold start on.
     """
-    if network.shapes[0].nodes > 1 and len(network.shapes) > 1:
-        straight = _straight_start(network, data, seed)
-        straight, _ = prune(straight, trace(straight, data.X))
-        yield straight, data.fitted(straight, _FINE)
-    yield network, data.fitted(network, _FINE)
+    network = _straight_start(width, data, seed)
+    network, _ = prune(network, trace(network, data.X))
+    return data.loss_of(network, steps=0), network, data.fitted(network, _FINE)
 
 
-def _straight_start(network: MultKAN, data: _Rows, seed: int) -> MultKAN:
+def _straight_start(width: Sequence, data: _Rows, seed: int) -> MultKAN:
     """Return the best of several cold starts whose first layer pays for curvature, which is then relaxed."""
-    curvature = (1.0,) + (0.0,) * (len(network.layers) - 1)
+    curvature = (1.0,) + (0.0,) * (len(width) - 2)
     penalties = [Penalty(strength, l1=0, entropy=0, curvature=curvature) for strength in _CURVATURES]
     found: list[tuple[float, MultKAN]] = []
     for start in range(_STRAIGHT_STARTS):
-        straight = MultKAN(network.width, base="identity", seed=1000 * seed + 500 + start)
+        straight = MultKAN(width, base="identity", seed=1000 * seed + 500 + start)
         loss = data.penalised(straight, penalties[0], steps=40)
         found = sorted([*found, (loss, straight)], key=lambda pair: pair[0])
         if len(found) > 1 and found[1][0] < 1.2 * found[0][0] and found[0][0] < 0.1 * found[-1][0]:
