@@ -8,10 +8,11 @@ between them does not survive the removal.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ _SPARSITIES = ((1e-2, 0.1, None), (1e-2, 0.1, "identity"), (1e-3, 0.03, None))
 _STEPS = 60  # of every coarse fit
 _HOPELESS = 300.0  # times the whole shape's loss, both coarse: finer grids do not make up for that
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
+_CLOSE = 1e-4  # loss over the targets' spread: so near, a formula is tried whatever the whole shape reaches
 _SNAP_SECONDS = 5.0  # of trying other functions for one network, once its first choices are not exact
 _STRAIGHT_STARTS = 6
 _CURVATURES = (1e-2, 1e-4, 1e-6)  # of the first layer, one after the other: straight edges where they serve
@@ -172,19 +174,21 @@ def laws_of_shape(
     """
     data = _Rows.of(X, y, sigma, valid, deadline)
     valid = data.valid
-    whole = data.loss_of(MultKAN(width, base=base, seed=seed))
+    whole = functools.cache(lambda: data.loss_of(MultKAN(width, base=base, seed=seed)))  # asked only where in doubt
     slack = 1 + 2 / (2 * len(valid[1])) ** 0.5  # two standard errors of a root mean square
     for coarse, splines, report in _networks(width, data, base, seed, whole):
         refined = _valid_loss(report)
-        if refined <= _NO_FIT * whole:
+        if refined <= _CLOSE * data.spread or refined <= _NO_FIT * whole():
             left = max(min(deadline - time.monotonic(), _SNAP_SECONDS), 0.0)
             network, snapped = snap(
                 splines, data.X, data.y, sigma=data.sigma, valid=valid, library=library, time_budget=left
             )
             yield ShapeResult(network, splines, snapped, report)
+            if snapped.exact:
+                return
             # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
-            at_limit = 0.5 * min(coarse, whole) < refined < slack * whole
-            if snapped.exact or (at_limit and snapped.loss < slack * min(refined, whole)):
+            at_limit = 0.5 * min(coarse, whole()) < refined < slack * whole()
+            if at_limit and snapped.loss < slack * min(refined, whole()):
                 return
         if time.monotonic() > deadline:
             return
@@ -193,7 +197,7 @@ def laws_of_shape(
 _Refined = tuple[float, MultKAN, FitReport]
 
 
-def _networks(width: Sequence, data: _Rows, base: str, seed: int, whole: float) -> Iterator[_Refined]:
+def _networks(width: Sequence, data: _Rows, base: str, seed: int, whole: Callable[[], float]) -> Iterator[_Refined]:
     """Go through refined spline networks, each with its loss on the coarse grid.
 
     First the whole shape, made sparse by a penalty from the cold start on and pruned, or with straight edges; then
@@ -210,7 +214,7 @@ def _networks(width: Sequence, data: _Rows, base: str, seed: int, whole: float) 
         coarse, best = _best_start(shape, data, base, seed)
         if time.monotonic() > data.deadline:
             return
-        if coarse <= _HOPELESS * whole:
+        if coarse <= _HOPELESS * whole():
             if _may_be_straight(best) and best.width != entire.width:
                 yield _straight(best.width, data, seed)
             yield coarse, best, data.fitted(best, _FINE)
@@ -247,6 +251,11 @@ class _Rows:
         x, targets, *held = (torch.as_tensor(part, dtype=torch.float64) for part in (X, y, *valid))
         errors = None if sigma is None else torch.as_tensor(sigma, dtype=torch.float64)
         return cls(x, targets, errors, (held[0], held[1]), deadline)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the targets."""
+        return float(self.y.std())
 
     def fitted(self, network: MultKAN, grids: Sequence | None = None, **options) -> FitReport:
         """Fit a network in place; the rows that decide stop it."""
