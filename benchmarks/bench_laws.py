@@ -54,6 +54,7 @@ def sample(seed: int, rows: int, columns: int, half: float = 1.0) -> torch.Tenso
     return (torch.rand(rows, columns, dtype=torch.float64, generator=generator) * 2 - 1) * half
 
 
+@torch.no_grad()
 def rmse(network: ks.MultKAN, x: torch.Tensor, y: torch.Tensor) -> float:
     return float((network(x)[:, 0] - y).square().mean().sqrt())
 
@@ -169,7 +170,10 @@ def main() -> None:
                 flush=True,
             )  # noqa: T201
     sections = summary(known)
-    explanation = "Every run is one seed of data, start and split, on one thread, two runs side by side; seconds are the\nprocessor's. "
+    explanation = (
+        "Every run is one seed of data, start and split, on one thread, two runs side by side; seconds are the "
+        "processor's."
+    )
     write_results(HERE / "results_laws.md", "Laws read off networks, over seeds", explanation, sections)
 
 

@@ -45,8 +45,7 @@ _HOPELESS = 300.0  # times the whole shape's loss, both coarse: finer grids do n
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
 _CLOSE = 1e-4  # loss over the targets' spread: so near, a formula is tried whatever the whole shape reaches
 _SNAP_SECONDS = 5.0  # of trying other functions for one network, once its first choices are not exact
-_STRAIGHT_STARTS = 6
-_CURVATURES = (1e-2, 1e-4, 1e-6)  # of the first layer, one after the other: straight edges where they serve
+_CURVATURE = 0.1  # price of bent edges in the first layer; straight ones where they serve pay nothing
 
 
 def network_candidates(
@@ -187,7 +186,8 @@ def laws_of_shape(
             if snapped.exact:
                 return
             # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
-            at_limit = 0.5 * min(coarse, whole()) < refined < slack * whole()
+            noisy = refined > _CLOSE * data.spread  # below, what is left is more likely the splines' own error
+            at_limit = noisy and 0.5 * min(coarse, whole()) < refined < slack * whole()
             if at_limit and snapped.loss < slack * min(refined, whole()):
                 return
         if time.monotonic() > deadline:
@@ -263,9 +263,9 @@ class _Rows:
         options = {"valid": self.valid, "progress": False, "callbacks": late, **options}
         return fit(network, self.X, self.y, sigma=self.sigma, grids=grids, **options)
 
-    def penalised(self, network: MultKAN, penalty: Penalty, steps: int) -> float:
-        """Fit a network in place under a penalty, to the end; return its loss."""
-        return self.fitted(network, penalty=penalty, steps=steps, valid=None).loss
+    def penalised(self, network: MultKAN, penalty: Penalty, **options) -> None:
+        """Fit a network in place under a penalty, to the end."""
+        self.fitted(network, penalty=penalty, valid=None, **options)
 
     def loss_of(self, network: MultKAN, steps: int = _STEPS) -> float:
         """Fit a network in place on the coarse grid; return its loss on the rows that decide."""
@@ -332,23 +332,8 @@ def _straight(width: Sequence, data: _Rows, seed: int) -> _Refined:
     Several hidden nodes share a function between them in many ways, of which only the one with straight edges is
     readable. It is not found by straightening another: the penalty must be there from the cold start on.
     """
-    network = _straight_start(width, data, seed)
+    network = MultKAN(width, base="identity", seed=seed)
+    curvature = (1.0,) + (0.0,) * (len(width) - 2)
+    data.penalised(network, Penalty(_CURVATURE, l1=0, entropy=0, curvature=curvature), steps=40, restarts=3, seed=seed)
     network, _ = prune(network, trace(network, data.X))
     return data.loss_of(network, steps=0), network, data.fitted(network, _FINE)
-
-
-def _straight_start(width: Sequence, data: _Rows, seed: int) -> MultKAN:
-    """Return the best of several cold starts whose first layer pays for curvature, which is then relaxed."""
-    curvature = (1.0,) + (0.0,) * (len(width) - 2)
-    penalties = [Penalty(strength, l1=0, entropy=0, curvature=curvature) for strength in _CURVATURES]
-    found: list[tuple[float, MultKAN]] = []
-    for start in range(_STRAIGHT_STARTS):
-        straight = MultKAN(width, base="identity", seed=1000 * seed + 500 + start)
-        loss = data.penalised(straight, penalties[0], steps=40)
-        found = sorted([*found, (loss, straight)], key=lambda pair: pair[0])
-        if len(found) > 1 and found[1][0] < 1.2 * found[0][0] and found[0][0] < 0.1 * found[-1][0]:
-            break
-    best = found[0][1]
-    for penalty in penalties[1:]:
-        data.penalised(best, penalty, steps=20)
-    return best

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Pulls that validation chooses among; the weakest still say where a curve goes that no sample sees.
 _STRAIGHTENINGS = tuple(10 ** (-1.5 * k) for k in range(9))
+_BEYOND = 10.0  # times the training loss: more than following noise makes of it, but for a fit through every row
 _SHRINKAGES = tuple(10.0**-k for k in range(3, 10))
 
 
@@ -106,7 +107,7 @@ def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> float
     if run.shrink and shrinks:
         return _shrunk(run, fresh)
     descend(run, run.penalty)
-    if plain and rules is not None and run.judged() < before / 4:
+    if plain and rules is not None and (run.judged() < before / 4 or _misses_held_rows(run)):
         _continue_polynomials(run, start, line)
     if rules is None or run.shrink is False or not shrinks:
         return 0.0
@@ -115,6 +116,11 @@ def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> float
         return 0.0
     restore_(run.network, start)
     return _shrunk(run, fresh)
+
+
+def _misses_held_rows(run: Run) -> bool:
+    """Return whether held-back rows miss by far more than the others, as those do that lie beyond a hidden range."""
+    return run.held is not None and run.misfit(run.held) > _BEYOND * run.misfit(run.train)
 
 
 def _continue_polynomials(run: Run, start: dict[str, Tensor], line: int) -> None:
