@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,19 +50,17 @@ def save(network: MultKAN, path: str | os.PathLike[str]) -> Path:
     metadata = {"format": _FORMAT, "version": _VERSION, "dtype": dtype, "graph": to_json(graph)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     data = to_bytes(tensors, metadata)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(path)
     except OSError as reason:
         raise FileError(
             f"cannot write {str(path)!r}: {reason.strerror}. Make its folder first, or choose another."
         ) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
     return path
 
 
