@@ -51,13 +51,13 @@ def test_saving_twice_replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
 def test_a_file_may_be_read_by_whom_other_new_files_may(tmp_path):
     plain = tmp_path / "plain"
     plain.touch()
-    assert ks.save(ks.MultKAN([1, 1], seed=0), tmp_path / "network").stat().st_mode == plain.stat().st_mode
+    assert save(MultKAN([1, 1], seed=0), tmp_path / "network").stat().st_mode == plain.stat().st_mode
 
 
 def test_a_folder_in_the_files_place_is_an_error_that_leaves_nothing(tmp_path):
     (tmp_path / "network").mkdir()
-    with pytest.raises(ks.FileError, match="network"):
-        ks.save(ks.MultKAN([1, 1], seed=0), tmp_path / "network")
+    with pytest.raises(FileError, match="network"):
+        save(MultKAN([1, 1], seed=0), tmp_path / "network")
     assert [path.name for path in tmp_path.iterdir()] == ["network"]
 
 
