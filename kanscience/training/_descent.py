@@ -51,17 +51,19 @@ def _descend_lm(run: Run, penalty: Penalty | None, pull: Pull | None, passing: b
     end = run.step + steps
     run.damping = min(run.damping, 1e-2) if passing else 1e-2  # the stronger pull's serves the next one too
     follows = run.move_knots is not False and run.train is not None and not (pull and pull.holds_knots)
-    must_gain = penalty is None and not passing
-    watch = _Watch(run)
+    must_gain = penalty is None and pull is None
+    watch, rest, pause = _Watch(run), 0, 1
     while run.step < end and not run.stopping:
         update_scatter(run)
-        if follows:
+        moves = follows and rest == 0
+        rest = max(rest - 1, 0)
+        if moves:
             start, before = snapshot(run.network), run.misfit(run.train)
             _follow(run)
         result = _round(run, penalty, pull, min(_ROUND, end - run.step), tolerance)
-        if follows and must_gain and run.misfit(run.train) > before:
+        if moves and must_gain and run.misfit(run.train) > before:
             restore_(run.network, start)  # the moved knots serve worse, even refitted
-            follows = False
+            rest, pause = pause, 2 * pause
             continue
         run.record()
         if not watch.goes_on():
