@@ -2,8 +2,8 @@
 
 Networks, their median, a formula, the Bethe-Weizsaecker formula, gradient boosting and a Gaussian process learn from the
 same rows and are judged on the same held-out ones: a random fifth, over several splits, and the three outermost isotopes
-at each end of every chain. Each run is kept in benchmarks/nuclides.json, so that an interrupted benchmark goes on where
-it stopped; table and pictures are benchmarks/nuclides.md, nuclides_residuals.png and nuclides_gaps.png.
+at each end of every chain of nine or more. Each run is kept in benchmarks/nuclides.json, so that an interrupted benchmark
+goes on where it stopped; table and pictures are benchmarks/nuclides.md, nuclides_residuals.png and nuclides_gaps.png.
 """
 
 from __future__ import annotations
@@ -45,11 +45,13 @@ def load() -> Nuclides:
 
 
 def outermost(table: Nuclides, count: int = 3) -> np.ndarray:
-    """Return a mask of the lightest and the heaviest isotopes of every element."""
+    """Return a mask of the lightest and the heaviest isotopes of every element that keeps as many others."""
     mask = np.zeros(len(table.y), dtype=bool)
     for z in np.unique(table.X[:, 0]):
         chain = np.flatnonzero(table.X[:, 0] == z)
         chain = chain[np.argsort(table.X[chain, 1])]
+        if len(chain) < 3 * count:
+            continue
         mask[chain[:count]] = mask[chain[-count:]] = True
     return mask
 
@@ -276,8 +278,8 @@ def main() -> None:
     explanation = f"""
 Held-out RMSE in MeV, median (range); all models see Z, N and the energies of the same rows, networks and formulas the
 energies' errors too. {options.splits} random fifths; "outermost isotopes" holds out the three lightest and the three
-heaviest isotopes of every element. "One network" counts every member of every ensemble ({MEMBERS} a split); seconds are
-those of the whole ensemble, two processes side by side.
+heaviest isotopes of every element with nine or more. "One network" counts every member of every ensemble ({MEMBERS} a
+split); seconds are those of the whole ensemble, two processes side by side.
 """
     pictures = "![residuals](nuclides_residuals.png)\n\n![gaps](nuclides_gaps.png)"
     sections = [markdown(header, summary(results)), "\n".join(draw(nuclides)), pictures]
