@@ -26,6 +26,7 @@ from kanscience.training._schedule import (
     adopt_domains_,
     adopt_targets_,
     follow_hidden_ranges_,
+    is_fresh,
     move_given_domains_,
     restore_,
     snapshot,
@@ -216,7 +217,7 @@ def _run(run: _Run, levels: list[list[KnotRule]], restarts: int, progress: bool 
 
     network = run.network
     origin = snapshot(network)
-    run.fresh = any(bool(layer.splines.waiting().any()) for layer in network.layers)
+    run.fresh = is_fresh(network)
     if run.train is not None:
         if run.fresh:
             adopt_targets_(network, run.train.y)
