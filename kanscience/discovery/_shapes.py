@@ -8,10 +8,11 @@ between them does not survive the removal.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,9 @@ _SPARSITIES = ((1e-2, 0.1, None), (1e-2, 0.1, "identity"), (1e-3, 0.03, None))
 _STEPS = 60  # of every coarse fit
 _HOPELESS = 300.0  # times the whole shape's loss, both coarse: finer grids do not make up for that
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
+_CLOSE = 1e-4  # loss over the targets' spread: so near, a formula is tried whatever the whole shape reaches
 _SNAP_SECONDS = 5.0  # of trying other functions for one network, once its first choices are not exact
-_STRAIGHT_STARTS = 6
-_CURVATURES = (1e-2, 1e-4, 1e-6)  # of the first layer, one after the other: straight edges where they serve
+_CURVATURE = 0.1  # price of bent edges in the first layer; straight ones where they serve pay nothing
 
 
 def network_candidates(
@@ -172,48 +173,64 @@ def laws_of_shape(
     """
     data = _Rows.of(X, y, sigma, valid, deadline)
     valid = data.valid
-    whole = data.loss_of(MultKAN(width, base=base, seed=seed))
+    whole = functools.cache(lambda: data.loss_of(MultKAN(width, base=base, seed=seed)))  # asked only where in doubt
     slack = 1 + 2 / (2 * len(valid[1])) ** 0.5  # two standard errors of a root mean square
     for coarse, splines, report in _networks(width, data, base, seed, whole):
         refined = _valid_loss(report)
-        if refined <= _NO_FIT * whole:
+        if refined <= _CLOSE * data.spread or refined <= _NO_FIT * whole():
             left = max(min(deadline - time.monotonic(), _SNAP_SECONDS), 0.0)
             network, snapped = snap(
                 splines, data.X, data.y, sigma=data.sigma, valid=valid, library=library, time_budget=left
             )
             yield ShapeResult(network, splines, snapped, report)
+            if snapped.exact:
+                return
             # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
-            at_limit = 0.5 * min(coarse, whole) < refined < slack * whole
-            if snapped.exact or (at_limit and snapped.loss < slack * min(refined, whole)):
+            noisy = refined > _CLOSE * data.spread  # below, what is left is more likely the splines' own error
+            at_limit = noisy and 0.5 * min(coarse, whole()) < refined < slack * whole()
+            if at_limit and snapped.loss < slack * min(refined, whole()):
                 return
         if time.monotonic() > deadline:
             return
 
 
-def _networks(
-    width: Sequence, data: _Rows, base: str, seed: int, whole: float
-) -> Iterator[tuple[float, MultKAN, FitReport]]:
+_Refined = tuple[float, MultKAN, FitReport]
+
+
+def _networks(width: Sequence, data: _Rows, base: str, seed: int, whole: Callable[[], float]) -> Iterator[_Refined]:
     """Go through refined spline networks, each with its loss on the coarse grid.
 
-    First the whole shape, made sparse by a penalty from the cold start on and pruned; then every shape inside it.
+    First the whole shape, made sparse by a penalty from the cold start on and pruned, or with straight edges; then
+    every shape inside it.
     """
-    for strength, threshold, other in _SPARSITIES:
-        if other == base:
-            continue
-        sparse = MultKAN(width, base=other or base, seed=seed)
-        data.penalised(sparse, Penalty(strength), steps=100)
-        if time.monotonic() > data.deadline:
-            return
-        sparse, _ = prune(sparse, trace(sparse, data.X), node=threshold, edge=threshold)
-        coarse = data.loss_of(sparse)
-        yield coarse, sparse, data.fitted(sparse, _FINE)
+    entire = MultKAN(width, seed=seed)
+    first, *others = [its for its in _SPARSITIES if its[2] != base]
+    yield from _sparse(width, data, base, seed, *first)
+    if _may_be_straight(entire):
+        yield _straight(width, data, seed)
+    for sparsity in others:
+        yield from _sparse(width, data, base, seed, *sparsity)
     for shape in shapes_inside(width):
         coarse, best = _best_start(shape, data, base, seed)
         if time.monotonic() > data.deadline:
             return
-        if coarse <= _HOPELESS * whole:
-            for splines, report in _refinements(best, data, seed):
-                yield coarse, splines, report
+        if coarse <= _HOPELESS * whole():
+            if _may_be_straight(best) and best.width != entire.width:
+                yield _straight(best.width, data, seed)
+            yield coarse, best, data.fitted(best, _FINE)
+
+
+def _sparse(
+    width: Sequence, data: _Rows, base: str, seed: int, strength: float, threshold: float, other: str | None
+) -> Iterator[_Refined]:
+    """Make a shape sparse by a penalty and prune it; nothing comes where time is up before."""
+    network = MultKAN(width, base=other or base, seed=seed)
+    data.penalised(network, Penalty(strength), steps=100)
+    if time.monotonic() > data.deadline:
+        return
+    network, _ = prune(network, trace(network, data.X), node=threshold, edge=threshold)
+    coarse = data.loss_of(network)
+    yield coarse, network, data.fitted(network, _FINE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,15 +252,20 @@ class _Rows:
         errors = None if sigma is None else torch.as_tensor(sigma, dtype=torch.float64)
         return cls(x, targets, errors, (held[0], held[1]), deadline)
 
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the targets."""
+        return float(self.y.std())
+
     def fitted(self, network: MultKAN, grids: Sequence | None = None, **options) -> FitReport:
         """Fit a network in place; the rows that decide stop it."""
         late = [lambda _: time.monotonic() > self.deadline]
         options = {"valid": self.valid, "progress": False, "callbacks": late, **options}
         return fit(network, self.X, self.y, sigma=self.sigma, grids=grids, **options)
 
-    def penalised(self, network: MultKAN, penalty: Penalty, steps: int) -> float:
-        """Fit a network in place under a penalty, to the end; return its loss."""
-        return self.fitted(network, penalty=penalty, steps=steps, valid=None).loss
+    def penalised(self, network: MultKAN, penalty: Penalty, **options) -> None:
+        """Fit a network in place under a penalty, to the end."""
+        self.fitted(network, penalty=penalty, valid=None, **options)
 
     def loss_of(self, network: MultKAN, steps: int = _STEPS) -> float:
         """Fit a network in place on the coarse grid; return its loss on the rows that decide."""
@@ -300,31 +322,18 @@ def _best_start(shape: Sequence, data: _Rows, base: str, seed: int) -> tuple[flo
     return found[0]
 
 
-def _refinements(network: MultKAN, data: _Rows, seed: int) -> Iterator[tuple[MultKAN, FitReport]]:
-    """Go through a shape's refined forms: with straight edges where they serve as well, then as it was fitted.
+def _may_be_straight(network: MultKAN) -> bool:
+    return network.shapes[0].nodes > 1 and len(network.shapes) > 1
+
+
+def _straight(width: Sequence, data: _Rows, seed: int) -> _Refined:
+    """Return a shape's refined form with straight edges in the first layer, where they serve as well.
 
     Several hidden nodes share a function between them in many ways, of which only the one with straight edges is
     readable. It is not found by straightening another: the penalty must be there from the cold start on.
     """
-    if network.shapes[0].nodes > 1 and len(network.shapes) > 1:
-        straight = _straight_start(network, data, seed)
-        straight, _ = prune(straight, trace(straight, data.X))
-        yield straight, data.fitted(straight, _FINE)
-    yield network, data.fitted(network, _FINE)
-
-
-def _straight_start(network: MultKAN, data: _Rows, seed: int) -> MultKAN:
-    """Return the best of several cold starts whose first layer pays for curvature, which is then relaxed."""
-    curvature = (1.0,) + (0.0,) * (len(network.layers) - 1)
-    penalties = [Penalty(strength, l1=0, entropy=0, curvature=curvature) for strength in _CURVATURES]
-    found: list[tuple[float, MultKAN]] = []
-    for start in range(_STRAIGHT_STARTS):
-        straight = MultKAN(network.width, base="identity", seed=1000 * seed + 500 + start)
-        loss = data.penalised(straight, penalties[0], steps=40)
-        found = sorted([*found, (loss, straight)], key=lambda pair: pair[0])
-        if len(found) > 1 and found[1][0] < 1.2 * found[0][0] and found[0][0] < 0.1 * found[-1][0]:
-            break
-    best = found[0][1]
-    for penalty in penalties[1:]:
-        data.penalised(best, penalty, steps=20)
-    return best
+    network = MultKAN(width, base="identity", seed=seed)
+    curvature = (1.0,) + (0.0,) * (len(width) - 2)
+    data.penalised(network, Penalty(_CURVATURE, l1=0, entropy=0, curvature=curvature), steps=40, restarts=3, seed=seed)
+    network, _ = prune(network, trace(network, data.X))
+    return data.loss_of(network, steps=0), network, data.fitted(network, _FINE)
