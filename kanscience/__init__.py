@@ -19,7 +19,10 @@ if TYPE_CHECKING:  # what type checkers and editors see; tests/test_import.py ke
     from ._errors import NotSymbolicError as NotSymbolicError
     from ._errors import OptionError as OptionError
     from ._errors import ShapeError as ShapeError
+    from .compiler import compile_formula as compile_formula
     from .compiler import expression as expression
+    from .compiler import formula_graph as formula_graph
+    from .compiler import parse_formula as parse_formula
     from .datasets import load_table as load_table
     from .discovery import Discovery as Discovery
     from .discovery import discover as discover
@@ -76,6 +79,10 @@ _HOMES: dict[str, str] = {
     "Function": "functions",
     "Library": "functions",
     "default_library": "functions",
+    # formulas to networks
+    "parse_formula": "compiler",
+    "formula_graph": "compiler",
+    "compile_formula": "compiler",
     # the hub
     "to_graph": "network",
     "from_graph": "network",

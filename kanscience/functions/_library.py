@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch as _torch
 from torch import Tensor
@@ -103,13 +103,16 @@ class Family:
 
     Args:
         name: shared by all members.
-        make: from exact sympy numbers to the member; raises ``OptionError`` for arguments it does not take.
+        make: from exact arguments, most often sympy numbers, to the member; raises ``OptionError`` for arguments it
+            does not take.
         usage: one line for error messages: ``"power(p), p any real number"``.
+        nested: whether the arguments hold terms with functions of their own; ``make`` then takes the library first.
     """
 
     name: str
     make: Callable[..., Function]
     usage: str
+    nested: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,7 @@ class Library:
 
         Args:
             name: a name, or without arguments a label: ``"power"``, ``"x^2"``, ``"sin"``.
-            arguments: exact numbers; ints, fractions, floats (taken as the binary fraction that they are)
-                or sympy numbers.
+            arguments: exact numbers; ints, fractions, floats (2.5 is taken as 5/2) or sympy numbers. For nested families also text, truth values, terms, and tuples of all these.
 
         Raises:
             OptionError: unknown name, or arguments that the family does not take; the choices are listed.
@@ -155,7 +157,7 @@ class Library:
                 return function
         for family in self.families:
             if family.name == name:
-                return _member(family, exact)
+                return _member(family, (self, *exact) if family.nested else exact)
         called = f"{name}({', '.join(map(str, arguments))})" if arguments else name
         raise OptionError(f"The library has no function {called!r}. {self._choices()}")
 
@@ -210,18 +212,26 @@ def _member(family: Family, arguments: tuple) -> Function:
     try:
         return family.make(*arguments)
     except TypeError as error:
-        given = ", ".join(map(str, arguments)) or "none"
+        given = ", ".join(map(str, arguments[1:] if family.nested else arguments)) or "none"
         raise OptionError(
             f"{family.name!r} is a family and takes its arguments exactly: {family.usage}; given: {given}."
         ) from error
 
 
-def _exact(argument: object) -> Expr:
+_MOST_HALVED = 1024  # 2.5 is 5/2; 0.1 is no simple fraction, and stays the decimal that was meant
+
+
+def _exact(argument: object) -> Any:
     import sympy
 
+    if isinstance(argument, tuple):
+        return tuple(map(_exact, argument))
+    if isinstance(argument, str | bool) or hasattr(argument, "function"):  # a term stays as it is
+        return argument
     if isinstance(argument, float | sympy.Float):
-        return sympy.Rational(float(argument))
+        fraction = sympy.Rational(float(argument))
+        return fraction if fraction.q <= _MOST_HALVED else sympy.Float(argument)
     number = sympy.sympify(argument, strict=True)
     if not getattr(number, "is_number", False):
         raise OptionError(f"The fixed arguments of a function are exact numbers, not {argument!r}.")
-    return cast("Expr", number)
+    return number

@@ -67,7 +67,7 @@ class Number:
         if isinstance(number, float):
             return cls(float(number))
         if hasattr(number, "is_Float"):
-            return cls(_float_of(number), None if number.is_Float else number)
+            return cls(_float_of(number), number)
         try:  # numpy's and torch's scalars
             return cls.of(number.item())  # type: ignore[union-attr]
         except AttributeError:
@@ -101,7 +101,8 @@ class Number:
         raise GraphError(f"a number is written as a float or as [float, exact number], not {data!r}.")
 
     def __str__(self) -> str:
-        return str(self.exact) if self.is_exact else f"{self.value:.6g}"
+        decimal = getattr(self.exact, "is_Float", False)
+        return str(self.exact) if self.is_exact and not decimal else f"{self.value:.6g}"
 
     def __repr__(self) -> str:
         return f"Number({self.value!r})" if self.exact is None else f"Number({self.value!r}, {self.exact})"

@@ -13,7 +13,7 @@ from kanscience.functions._polish import branch
 
 LIBRARY = default_library()
 EXACT = 1e-13
-FUNCTIONS = [pytest.param(function, id=function.label) for function in LIBRARY.functions if function.label != "0"]
+FUNCTIONS = [pytest.param(function, id=function.label) for function in LIBRARY.candidates if function.label != "0"]
 
 
 def arguments(function: Function, count: int = 300, seed: int = 0) -> np.ndarray:

@@ -21,8 +21,8 @@ def protected(function: Function, u: torch.Tensor) -> torch.Tensor:
     return function.protected(u)
 
 
-def test_every_function_with_a_pole_or_a_finite_domain_has_a_protected_form():
-    for function in default_library().functions:
+def test_every_function_of_searches_with_a_pole_or_a_finite_domain_has_a_protected_form():
+    for function in default_library().candidates:
         ends_somewhere = math.isfinite(function.lower) or math.isfinite(function.upper)
         assert (function.protected is not None) == (ends_somewhere or function.branch is not None)
 

@@ -1,0 +1,111 @@
+"""What sympy writes as a function of one value, and what the library calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+import sympy
+
+from kanscience._errors import FormulaError
+from kanscience.compiler._affine import checked_constant
+from kanscience.functions import default_library
+
+
+class Applied(NamedTuple):
+    """A library function, its fixed arguments, and the expression that it is applied to."""
+
+    function: str
+    arguments: tuple
+    inner: sympy.Expr
+
+
+_WITH_ORDER = (sympy.besselj, sympy.bessely, sympy.besseli, sympy.besselk)
+_REWRITTEN: Mapping[type, Callable[[sympy.Expr], sympy.Expr]] = {
+    sympy.sec: lambda u: 1 / sympy.cos(u),
+    sympy.csc: lambda u: 1 / sympy.sin(u),
+    sympy.cot: lambda u: 1 / sympy.tan(u),
+    sympy.sech: lambda u: 1 / sympy.cosh(u),
+    sympy.csch: lambda u: 1 / sympy.sinh(u),
+    sympy.coth: lambda u: 1 / sympy.tanh(u),
+    sympy.asec: lambda u: sympy.acos(1 / u),
+    sympy.acsc: lambda u: sympy.asin(1 / u),
+    sympy.acot: lambda u: sympy.atan(1 / u),
+    sympy.asech: lambda u: sympy.acosh(1 / u),
+    sympy.acsch: lambda u: sympy.asinh(1 / u),
+    sympy.acoth: lambda u: sympy.atanh(1 / u),
+    sympy.re: lambda u: u,  # everything here is real
+    sympy.conjugate: lambda u: u,
+}
+
+
+@cache
+def _single_functions() -> Mapping[type, str]:
+    # by what sympy calls them: the library knows
+    u = sympy.Dummy("u")
+    library = default_library()
+    found: dict[type, str] = {}
+    for function in (*library.candidates, *library.functions):
+        expression = function.sympy(u)
+        if expression.args == (u,):
+            found.setdefault(type(expression), function.name)
+    return found
+
+
+def rewritten(expression: sympy.Expr) -> sympy.Expr | None:
+    """Return the same function in the library's words, or None."""
+    rewrite = _REWRITTEN.get(type(expression))
+    return rewrite(expression.args[0]) if rewrite else None
+
+
+def applied(expression: sympy.Expr) -> Applied | None:
+    """Return the library function that an expression applies to one value, or None."""
+    kind, arguments = type(expression), expression.args
+    if kind in _single_functions() and len(arguments) == 1:
+        return Applied(_single_functions()[kind], (), arguments[0])
+    if expression.is_Pow:
+        return _applied_power(*arguments)
+    if kind in _WITH_ORDER:
+        order, inner = arguments
+        if not order.is_Integer:
+            raise FormulaError(f"{expression}: Bessel functions are known for integer orders, not {order}.")
+        return Applied(kind.__name__, (order,), inner)
+    if kind is sympy.Heaviside:
+        return Applied("step", (real_constant(arguments[1]),), arguments[0])
+    if kind in (sympy.Max, sympy.Min):
+        limits = [argument for argument in arguments if argument.is_number]
+        others = [argument for argument in arguments if not argument.is_number]
+        if len(limits) == 1:
+            name = "maximum" if kind is sympy.Max else "minimum"
+            return Applied(name, (real_constant(limits[0]),), kind(*others))
+    return None
+
+
+def _applied_power(base: sympy.Expr, exponent: sympy.Expr) -> Applied | None:
+    if exponent.is_number:
+        return Applied("power", (real_constant(exponent),), base)
+    if not base.is_number:
+        return None
+    if not base.is_positive:
+        raise FormulaError(f"{base**exponent} is real only for some exponents: the base must be positive.")
+    return Applied("exponential", (real_constant(base),), exponent)
+
+
+def real_constant(number: sympy.Expr) -> sympy.Expr:
+    """Return a number if it is real, finite and a normal float."""
+    if number.is_real is False or number.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo):
+        raise FormulaError(f"{number} is no finite real number; outside their real domain functions have no value.")
+    return checked_constant(number)
+
+
+def unknown(expression: sympy.Basic) -> FormulaError:
+    """Return the error for something that no library function computes."""
+    if isinstance(expression, sympy.Symbol):
+        return FormulaError(f"{expression} is neither a variable nor a parameter.")
+    known = [kind.__name__ for kind in (*_single_functions(), *_REWRITTEN, *_WITH_ORDER)]
+    others = ["Heaviside", "Max", "Min", "Piecewise", "atan2"]
+    return FormulaError(
+        f"{expression} cannot be compiled: there is no library function {type(expression).__name__!r}. "
+        f"There are sums, products, powers and {', '.join(sorted((*known, *others), key=str.casefold))}."
+    )

@@ -1,0 +1,99 @@
+"""What bounds the time and the numbers of a formula, checked before sympy computes with them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from sys import float_info
+
+import sympy
+
+from kanscience._errors import FormulaError
+
+MOST_CHARACTERS = 10_000
+MOST_DEPTH = 100
+MOST_BITS = 2048  # of the numerator and denominator of an exact number
+
+
+def exact_number(value: int | float, text: str) -> sympy.Expr:
+    """Return a literal as sympy's number."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise FormulaError(f"{text} is not within the range of floats.")
+        if value < float_info.min and re.search("[1-9]", text.lower().partition("e")[0]):
+            raise FormulaError(f"{text} is not zero, but too small for a float. Choose other units.")
+        return sympy.Float(value)
+    if value.bit_length() > MOST_BITS:
+        raise _too_long(text)
+    return sympy.Integer(value)
+
+
+def sum_of(terms: Sequence[sympy.Expr]) -> sympy.Expr:
+    """Add expressions, in one go, unless their exact numbers add up to one that is too long."""
+    total = sympy.S.Zero
+    for term in terms:
+        if term.is_Rational:
+            total += term
+            _check_bits(total, "a sum")
+    return sympy.Add(total, *(term for term in terms if not term.is_Rational))
+
+
+def product_of(factors: Sequence[sympy.Expr]) -> sympy.Expr:
+    """Multiply expressions, in one go, unless their exact factors make one that is too long."""
+    if sum(_bits_of_factor(factor) for factor in factors) > MOST_BITS:
+        raise _too_long("a product")
+    return sympy.Mul(*factors)
+
+
+def check_power(base: sympy.Expr, exponent: sympy.Expr, text: str) -> None:
+    """Raise where ``base**exponent`` would make sympy compute an exact number that is too long."""
+    if exponent.is_Rational:
+        size = abs(int(exponent.p)) // int(exponent.q) + 1
+        if size > 1 and size * _bits_of_factor(base) > MOST_BITS:
+            raise _too_long(text)
+    elif exponent.free_symbols and base.is_Rational:
+        # sympy takes whole numbers out of exponents: 2**(x + n) is 2**n * 2**x in products.
+        whole = max((abs(int(n.p)) // int(n.q) for n in exponent.atoms(sympy.Rational)), default=0)
+        if whole * _bits(base) > MOST_BITS:
+            raise _too_long(text)
+
+
+def check_constant(expression: sympy.Expr, text: str) -> None:
+    """Raise unless the expression has variables or a finite real value."""
+    if expression.is_Rational:
+        _check_bits(expression, text)
+    elif expression.free_symbols:
+        coefficient = expression.as_coeff_Mul()[0]
+        _check_bits(coefficient, text)
+        return
+    value = expression if expression.is_Rational else expression.evalf(17)
+    if value.is_real is False or not value.is_number or value.has(sympy.I):
+        raise FormulaError(f"{text!r} is the constant {value}, not a real number.")
+    if not (value.is_finite and abs(value) < _LARGEST):
+        raise FormulaError(f"{text!r} is not finite, or not within the range of floats.")
+
+
+_LARGEST = sympy.Integer(2) ** 1024
+
+
+def _bits_of_factor(expression: sympy.Expr) -> int:
+    # of the numbers that sympy would take out of a product; 1 and -1 cost nothing
+    factors = [factor for factor in sympy.Mul.make_args(expression) if factor.is_number]
+    return max((_bits(number) for factor in factors for number in factor.atoms(sympy.Rational)), default=0)
+
+
+def _bits(number: sympy.Rational) -> int:
+    p, q = abs(int(number.p)), int(number.q)
+    return 0 if p <= 1 and q == 1 else max(p.bit_length(), q.bit_length())
+
+
+def _check_bits(number: sympy.Expr, text: str) -> None:
+    if number.is_Rational and _bits(number) > MOST_BITS:  # type: ignore[arg-type]
+        raise _too_long(text)
+
+
+def _too_long(text: str) -> FormulaError:
+    return FormulaError(
+        f"{text} holds an exact number of more than {MOST_BITS} bits. Write it as a float: 1e30, not 10**30."
+    )

@@ -1,0 +1,266 @@
+"""Functions made of other functions: any formula of one variable as one function.
+
+Their fixed arguments are *sums*: tuples of exact numbers and of terms ``scale * f(slope * u + shift)``, all added.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from kanscience._errors import OptionError
+from kanscience.functions._library import Family, Function, Library
+
+if TYPE_CHECKING:
+    from sympy import Expr
+
+
+@dataclass(frozen=True)
+class _Part:
+    """``scale * f(slope * u + shift)`` as torch computes it."""
+
+    function: Function
+    scale: float
+    slope: float
+    shift: float
+
+    def __call__(self, u: Tensor) -> Tensor:
+        return self.scale * self.function.torch(self.slope * u + self.shift)
+
+    def derivative(self, u: Tensor) -> Tensor:
+        return self.scale * self.slope * self.function.slope_at(self.slope * u + self.shift)
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """A sum of parts and a number, as torch and as sympy write it."""
+
+    number: float
+    parts: tuple[_Part, ...]
+    exact: tuple  # the argument of the family
+
+    @classmethod
+    def of(cls, library: Library, members: Any) -> _Sum:
+        if not isinstance(members, tuple):
+            raise OptionError(f"a sum of terms and exact numbers is written as a tuple, not {members!r}.")
+        terms = [member for member in members if hasattr(member, "function")]
+        numbers = [member for member in members if not hasattr(member, "function")]
+        parts = [
+            _Part(library.resolve(t.function, t.arguments), t.scale.value, t.slope.value, t.shift.value) for t in terms
+        ]
+        return cls(float(sum(numbers)), tuple(parts), members)
+
+    def __call__(self, u: Tensor) -> Tensor:
+        total = torch.full_like(u, self.number)
+        return reduce(lambda value, part: value + part(u), self.parts, total)
+
+    def derivative(self, u: Tensor) -> Tensor:
+        return reduce(lambda value, part: value + part.derivative(u), self.parts, torch.zeros_like(u))
+
+    def sympy(self, u: Expr) -> Expr:
+        import sympy
+
+        parts, members = iter(self.parts), []
+        for member in self.exact:
+            if hasattr(member, "function"):
+                inside = member.slope.sympy() * u + member.shift.sympy()
+                members.append(member.scale.sympy() * next(parts).function.sympy(inside))
+            else:
+                members.append(member)
+        return sympy.Add(*members)
+
+
+# f(sum), and sum * sum * ...
+
+
+@dataclass(frozen=True)
+class _Chain:
+    outer: Function
+    inner: _Sum
+
+    def __call__(self, u: Tensor) -> Tensor:
+        return self.outer.torch(self.inner(u))
+
+    def derivative(self, u: Tensor) -> Tensor:
+        return self.outer.slope_at(self.inner(u)) * self.inner.derivative(u)
+
+    def sympy(self, u: Expr) -> Expr:
+        return self.outer.sympy(self.inner.sympy(u))
+
+
+@dataclass(frozen=True)
+class _Times:
+    factors: tuple[_Sum, ...]
+
+    def __call__(self, u: Tensor) -> Tensor:
+        return math.prod((factor(u) for factor in self.factors[1:]), start=self.factors[0](u))
+
+    def derivative(self, u: Tensor) -> Tensor:
+        values = [factor(u) for factor in self.factors]
+        total = torch.zeros_like(u)
+        for i, factor in enumerate(self.factors):
+            total = total + math.prod(values[:i] + values[i + 1 :], start=factor.derivative(u))
+        return total
+
+    def sympy(self, u: Expr) -> Expr:
+        import sympy
+
+        return sympy.Mul(*(factor.sympy(u) for factor in self.factors))
+
+
+# Conditions: True, (relation, sum, sum), ("and", condition, ...), ("or", condition, ...), ("not", condition).
+
+_RELATIONS = {
+    "<": (torch.lt, "Lt"),
+    "<=": (torch.le, "Le"),
+    "==": (torch.eq, "Eq"),
+    "!=": (torch.ne, "Ne"),
+}
+_JUNCTIONS = {
+    "and": (torch.logical_and, "And"),
+    "or": (torch.logical_or, "Or"),
+}
+
+
+@dataclass(frozen=True)
+class _Always:
+    def __call__(self, u: Tensor) -> Tensor:
+        return torch.ones_like(u, dtype=torch.bool)
+
+    def sympy(self, u: Expr) -> Any:
+        return True
+
+
+@dataclass(frozen=True)
+class _Relation:
+    kind: str
+    left: _Sum
+    right: _Sum
+
+    def __call__(self, u: Tensor) -> Tensor:
+        return _RELATIONS[self.kind][0](self.left(u), self.right(u))
+
+    def sympy(self, u: Expr) -> Any:
+        import sympy
+
+        return getattr(sympy, _RELATIONS[self.kind][1])(self.left.sympy(u), self.right.sympy(u))
+
+
+@dataclass(frozen=True)
+class _Junction:
+    kind: str
+    members: tuple
+
+    def __call__(self, u: Tensor) -> Tensor:
+        values = [member(u) for member in self.members]
+        return ~values[0] if self.kind == "not" else reduce(_JUNCTIONS[self.kind][0], values)
+
+    def sympy(self, u: Expr) -> Any:
+        import sympy
+
+        name = "Not" if self.kind == "not" else _JUNCTIONS[self.kind][1]
+        return getattr(sympy, name)(*(member.sympy(u) for member in self.members))
+
+
+def _condition(library: Library, written: Any) -> Any:
+    match written:
+        case True:
+            return _Always()
+        case [str(kind), left, right] if kind in _RELATIONS:
+            return _Relation(kind, _Sum.of(library, left), _Sum.of(library, right))
+        case ["not", inner]:
+            return _Junction("not", (_condition(library, inner),))
+        case [str(kind), *members] if kind in _JUNCTIONS and members:
+            return _Junction(kind, tuple(_condition(library, member) for member in members))
+    choices = ", ".join((*_RELATIONS, *_JUNCTIONS, "not"))
+    raise OptionError(f"a condition is True or a tuple that begins with {choices}, not {written!r}.")
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """The value of the first piece whose condition holds; NaN where none does."""
+
+    conditions: tuple
+    values: tuple[Callable[[Tensor], Tensor], ...]
+    safe: tuple[float, ...]  # for each piece a point where its value and slope are finite
+
+    def __call__(self, u: Tensor) -> Tensor:
+        result = torch.full_like(u, math.nan)
+        open_ = torch.ones_like(u, dtype=torch.bool)
+        for condition, value, safe in zip(self.conditions, self.values, self.safe, strict=True):
+            here = open_ & condition(u)
+            # A piece sees no point of the others: a value that is not finite has NaN gradients, taken or not.
+            result = torch.where(here, value(torch.where(here, u, safe)), result)
+            open_ = open_ & ~here
+        return torch.where(torch.isnan(u), u, result)
+
+
+_SAFE_POINTS = (0.5, 1.5, -0.5, -1.5, 0.1, 10.3, -10.3, 1e-3, 1e3, -1e3, 0.0)
+
+
+def _safe_point(piece: _Sum) -> float:
+    points = torch.tensor(_SAFE_POINTS, dtype=torch.float64)
+    finite = torch.isfinite(piece(points)) & torch.isfinite(piece.derivative(points))
+    return _SAFE_POINTS[int(finite.to(torch.int8).argmax())]
+
+
+@dataclass(frozen=True)
+class _SympyPieces:
+    conditions: tuple
+    values: tuple[_Sum, ...]
+
+    def __call__(self, u: Expr) -> Expr:
+        import sympy
+
+        pairs = zip(self.values, self.conditions, strict=True)
+        return sympy.Piecewise(*((value.sympy(u), condition.sympy(u)) for value, condition in pairs))
+
+
+def _chain(library: Library, inner: Any, name: Any, *arguments: Any) -> Function:
+    if not isinstance(name, str):
+        raise OptionError(f"`chain` takes a sum and the name of the outer function, not {name!r}.")
+    composed = _Chain(library.resolve(name, arguments), _Sum.of(library, inner))
+    return _nested("chain", (inner, name, *arguments), composed, composed.derivative, composed.sympy)
+
+
+def _times(library: Library, *factors: Any) -> Function:
+    product = _Times(tuple(_Sum.of(library, factor) for factor in factors))
+    if not factors:
+        raise OptionError("`times` multiplies one sum or more; none is given.")
+    return _nested("times", factors, product, product.derivative, product.sympy)
+
+
+def _piecewise(library: Library, *pieces: Any) -> Function:
+    if not pieces or not all(isinstance(piece, tuple) and len(piece) == 2 for piece in pieces):
+        raise OptionError(f"`piecewise` takes pairs (condition, sum), not {pieces!r}.")
+    conditions = tuple(_condition(library, condition) for condition, _ in pieces)
+    values = tuple(_Sum.of(library, value) for _, value in pieces)
+    safe = tuple(map(_safe_point, values))
+    slopes = _Pieces(conditions, tuple(value.derivative for value in values), safe)
+    return _nested("piecewise", pieces, _Pieces(conditions, values, safe), slopes, _SympyPieces(conditions, values))
+
+
+def _nested(name: str, arguments: tuple, value: Callable, slope: Callable, formula: Callable) -> Function:
+    return Function(
+        name,
+        torch=value,
+        sympy=formula,
+        complexity=2,
+        arguments=arguments,
+        label=f"{name}({', '.join(map(str, arguments))})",
+        derivative=slope,
+        smooth=False,
+    )
+
+
+NESTED_FAMILIES = (
+    Family("chain", _chain, "chain(sum, function name, its arguments ...)", nested=True),
+    Family("times", _times, "times(sum, sum, ...)", nested=True),
+    Family("piecewise", _piecewise, "piecewise((condition, sum), ...)", nested=True),
+)
