@@ -25,6 +25,8 @@ class Case:
         far: a start of somebody who did not.
         rows: how many measurements.
         noise: standard deviation, as a share of the law's spread.
+        twins: groups of parameters that may change places, as the terms of a sum of exponentials.
+        even: parameters whose sign changes nothing.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Case:
     far: Mapping[str, float]
     rows: int = 40
     noise: float = 0.02
+    twins: tuple[tuple[str, ...], ...] = ()
+    even: tuple[str, ...] = ()
 
     def inputs(self, seed: int) -> np.ndarray:
         """Return the columns, (rows, columns)."""
@@ -43,6 +47,20 @@ class Case:
             ((low, high),) = self.columns.values()
             return np.linspace(low, high, self.rows)[:, None]
         return np.stack([rng.uniform(low, high, self.rows) for low, high in self.columns.values()], axis=1)
+
+    def order(self, values: np.ndarray) -> np.ndarray:
+        """Return an order of the parameters in which twins stand sorted by their last parameter."""
+        names = list(self.truth)
+        places = [[names.index(name) for name in twin] for twin in self.twins]
+        order = np.arange(len(names))
+        for here, there in zip(places, sorted(places, key=lambda place: values[place[-1]]), strict=True):
+            order[here] = there
+        return order
+
+    def canonical(self, values: np.ndarray) -> np.ndarray:
+        """Return parameters without the sign of even ones, and twins in order."""
+        signs = [abs(v) if name in self.even else v for name, v in zip(self.truth, values, strict=True)]
+        return np.array(signs)[self.order(np.array(signs))]
 
     def noisy(self, exact: np.ndarray, seed: int) -> np.ndarray:
         """Return measurements of these exact values."""
@@ -118,6 +136,7 @@ CASES = (
         (1, 5, 1, 10),
         rows=60,
         noise=0.005,
+        twins=(("a", "k"), ("b", "l")),
     ),
     _case(
         "nearly collinear exponentials",
@@ -128,6 +147,7 @@ CASES = (
         (1, 0.1, 1, 5),
         rows=200,
         noise=1e-3,
+        twins=(("a", "k"), ("b", "l")),
     ),
     _case(
         "three exponentials",
@@ -138,6 +158,7 @@ CASES = (
         (1.2, 0.3, 5.6, 5.5, 6.5, 7.6),
         rows=200,
         noise=1e-4,
+        twins=(("a", "k"), ("b", "l"), ("c", "m")),
     ),
     _case(
         "exponential with an offset, decades apart",
@@ -233,7 +254,7 @@ CASES = (
         noise=0.003,
     ),
     _case(
-        "rational in the fourth power",
+        "enzyme of two sites",
         "a*(x**2 + b*x)/(x**2 + c*x + d)",
         {"x": (0.06, 4)},
         {"a": 0.193, "b": 0.19, "c": 0.123, "d": 0.136},
@@ -250,6 +271,7 @@ CASES = (
         (1, 455, 10),
         (1, 430, 30),
         rows=60,
+        even=("w",),
     ),
     _case(
         "two Gaussian peaks on a decay",
@@ -260,6 +282,8 @@ CASES = (
         (50, 0.02, 50, 80, 40, 50, 160, 40),
         rows=250,
         noise=0.05,
+        twins=(("b", "w", "m"), ("c", "v", "n")),
+        even=("w", "v"),
     ),
     _case(
         "Lorentzian line",
@@ -269,6 +293,7 @@ CASES = (
         (3e-6, 1e7, 2.905e9, 1e-6),
         (1e-6, 3e7, 2.88e9, 0),
         rows=100,
+        even=("w",),
     ),
     _case(
         "damped oscillation",
@@ -289,6 +314,7 @@ CASES = (
         (0, 1, 1, 0.55, 1, 1, 0.2),
         rows=160,
         noise=0.1,
+        twins=(("a", "b", "w"), ("c", "d", "v")),
     ),
     _case(
         "power law",
@@ -310,7 +336,7 @@ CASES = (
         noise=0.003,
     ),
     _case(
-        "growing decay of the magnetisation",
+        "decay of a magnetisation",
         "b*(t + c)**(-1/p)",
         {"t": (7.4, 450)},
         {"b": -2523.0, "c": 46.7, "p": 0.93},
@@ -355,7 +381,7 @@ CASES = (
         rows=60,
     ),
     _case(
-        "fractured energy: inverse powers",
+        "inverse power over a floor",
         "a + b*x**p",
         {"x": (0.1, 10)},
         {"a": 5e-3, "b": 2.2e-2, "p": -0.9},

@@ -92,7 +92,8 @@ def fit(
         >>> report.loss < 1e-3
         True
 
-    Source: Levenberg-Marquardt: Nielsen, IMM report 1999-05; laws: Moré, LNM 630 (1978) 105; grid extension: Liu et al., arXiv 2404.19756.
+    Source: Levenberg-Marquardt: Nielsen, IMM report 1999-05; laws: Moré, Lecture Notes in Mathematics 630 (1978) 105; grid
+        extension: Liu et al., arXiv 2404.19756.
     """
     check_choice("optimizer", optimizer, OPTIMIZERS)
     check_integer("restarts", restarts, least=0)

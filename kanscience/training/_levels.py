@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kanscience.network import redraw_, refine_
 from kanscience.training._descent import descend, problem_of
-from kanscience.training._errors_of_parameters import parameter_errors
+from kanscience.training._errors_of_parameters import determined
 from kanscience.training._report import FitReport
 from kanscience.training._run import Run
 from kanscience.training._schedule import (
@@ -184,6 +184,5 @@ def _report(run: Run, shrinkage: float) -> FitReport:
     )
     if not len(run.network.constants) or run.status == "not finite":
         return report
-    return replace(
-        report, parameters=parameter_errors(run.network, problem_of(run, None, None), run.train, run.scatter)
-    )
+    found = determined(run.network, problem_of(run, None, None), run.train, run.scatter)
+    return replace(report, **vars(found))

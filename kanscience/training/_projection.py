@@ -50,27 +50,25 @@ class Projected:
         """Return the present values of the numbers that are left."""
         return self.whole[~self.linear]
 
-    def full(self, left: np.ndarray) -> np.ndarray:
-        """Return all numbers, the linear ones at their best."""
-        theta = self.whole.copy()
-        theta[~self.linear] = left
-        residuals, rows = self.problem.linearize(theta)
+    def full(self, theta: np.ndarray) -> np.ndarray:
+        """Return all numbers for those that are left, the linear ones at their best."""
+        whole = self.whole.copy()
+        whole[~self.linear] = theta
+        residuals, rows = self.problem.linearize(whole)
         if np.isfinite(residuals).all() and np.isfinite(rows).all():
-            basis = _Basis(rows[self.linear])
-            theta[self.linear] -= basis.coefficients(residuals)
-        return theta
+            whole[self.linear] -= _Basis(rows[self.linear]).coefficients(residuals)
+        return whole
 
-    def loss(self, left: np.ndarray) -> float:
+    def loss(self, theta: np.ndarray) -> float:
         """Return ``|residuals|**2``."""
-        return self.problem.loss(self.full(left))
+        return self.problem.loss(self.full(theta))
 
-    def linearize(self, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def linearize(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the residuals and their transposed Jacobian: what the linear numbers cannot make up for."""
-        residuals, rows = self.problem.linearize(self.full(left))
+        residuals, rows = self.problem.linearize(self.full(theta))
         if not np.isfinite(rows).all():
             return residuals, rows[~self.linear]
-        basis = _Basis(rows[self.linear])
-        return residuals, basis.rest(rows[~self.linear])
+        return residuals, _Basis(rows[self.linear]).rest(rows[~self.linear])
 
 
 class _Basis:

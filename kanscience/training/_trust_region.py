@@ -120,10 +120,8 @@ def _next_radius(radius: float, length: float, fall: float, predicted: float, sl
     gain = fall / predicted if predicted > 0 else -np.inf
     if gain > 0.25:
         return 2 * length if gain >= 0.75 or damping == 0 else radius
-    if fall >= 0:
-        shrink = 0.5
-    else:  # the minimum of the parabola through both values and the slope
-        shrink = slope / 2 / (slope / 2 + fall / 2) / 2 if np.isfinite(fall) else 0.1
+    # Where the loss rises, to the minimum of the parabola through both values and the slope.
+    shrink = 0.5 if fall >= 0 else slope / (slope + fall) / 2 if np.isfinite(fall) else 0.1
     return max(shrink, 0.1) * min(radius, 10 * length)
 
 
