@@ -11,7 +11,7 @@ from kanscience.network._initialize import generator_from, power_law, redraw_, s
 from kanscience.network._jacobian import Sweep, jacobian, sweep
 from kanscience.network._multkan import MultKAN
 from kanscience.network._perturb import perturb
-from kanscience.network._prune import PruneReport, prune, prune_inputs, without_edges
+from kanscience.network._prune import PruneReport, functions_of_constants, prune, prune_inputs, without_edges
 from kanscience.network._refine import Grid, refine, refine_, rules_of_layers
 from kanscience.network._remove import remove
 from kanscience.network._set_function import set_function
@@ -34,6 +34,7 @@ __all__ = [
     "edge_ends",
     "freeze",
     "from_graph",
+    "functions_of_constants",
     "generator_from",
     "jacobian",
     "layer_masks",

@@ -75,11 +75,11 @@ def prune(network: MultKAN, trace: Trace, *, node: float = 1e-2, edge: float = 3
         weak = [n for n in (score < node).nonzero().flatten().tolist() if n != keep]
         doomed |= {(layer, n, target) for n in weak for target in range(scores.edges[layer].shape[1])}
     # What only named constants lead to has no spread to be judged by.
-    named = _functions_of_constants(network)
+    named = functions_of_constants(network)
     return without_edges(network, trace, {(layer, n, t) for layer, n, t in doomed if n not in named[layer]})
 
 
-def _functions_of_constants(network: MultKAN) -> list[set[int]]:
+def functions_of_constants(network: MultKAN) -> list[set[int]]:
     """Return, for each layer, the source nodes that depend on named constants and on no input."""
     found = [set(range(network.n_inputs, network.n_inputs + len(network.constant_names)))]
     for layer in network.layers[:-1]:
