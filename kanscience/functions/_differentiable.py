@@ -21,7 +21,8 @@ class Differentiable:
 
     Example:
         >>> sine = Differentiable(np.sin, torch.cos)
-        >>> torch.func.grad(torch.func.grad(sine))(torch.tensor(0.5, dtype=torch.float64)).item() == -np.sin(0.5)
+        >>> bend = torch.func.grad(torch.func.grad(sine))
+        >>> bend(torch.tensor(0.5, dtype=torch.float64)).item() == -float(np.sin(0.5))
         True
     """
 

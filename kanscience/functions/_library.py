@@ -143,7 +143,8 @@ class Library:
 
         Args:
             name: a name, or without arguments a label: ``"power"``, ``"x^2"``, ``"sin"``.
-            arguments: exact numbers; ints, fractions, floats (2.5 is taken as 5/2) or sympy numbers. For nested families also text, truth values, terms, and tuples of all these.
+            arguments: exact numbers; ints, fractions, floats (2.5 is taken as 5/2) or sympy numbers. For nested
+                families also text, truth values, terms, and tuples of all these.
 
         Raises:
             OptionError: unknown name, or arguments that the family does not take; the choices are listed.

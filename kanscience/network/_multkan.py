@@ -17,6 +17,7 @@ from kanscience.network._bases import base_named
 from kanscience.network._initialize import Initialize, generator_from, power_law, smooth_curves
 from kanscience.network._layer import Features, Layer, multiply
 from kanscience.network._numbers import numbers, register_numbers
+from kanscience.network._rows import RowProgram
 from kanscience.network._shape import LayerShape, Width, parse_width
 from kanscience.network._splines import SplineEdges
 from kanscience.network._tables import as_tensor
@@ -123,6 +124,7 @@ class MultKAN(nn.Module):
         self.register_buffer("constants_trainable", trainable)
         register_numbers(self, "constants", values, trainable)
         self.exact_constants = exact_constants or (None,) * len(values)
+        self._program: RowProgram | None = None  # how a formula is evaluated; follows from the layers
 
     @classmethod
     def from_layers(cls, layers: Sequence[Layer], inputs: int, readout: Sequence[int], **names) -> MultKAN:
@@ -131,6 +133,9 @@ class MultKAN(nn.Module):
         nn.Module.__init__(network)
         network._set_up(layers, inputs, readout, **names)
         return network
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_program": None}
 
     @property
     def constants(self) -> Tensor:
@@ -187,10 +192,19 @@ class MultKAN(nn.Module):
 
         ``first`` are the first layer's features, where they are known already.
         """
+        if first is None and (program := self._row_program()).layers:
+            return program.outputs(nodes, self.readout)
         for layer in self.layers:
             features = layer.features(nodes) if first is None else first
             nodes, first = multiply(layer.sums(nodes, features), layer.shape), None
         return self.read_out(nodes)
+
+    def _row_program(self) -> RowProgram:
+        if torch.compiler.is_compiling():
+            return RowProgram((), ())
+        if self._program is None or not self._program.is_current():
+            self._program = RowProgram.of(list(self.layers))
+        return self._program
 
     def read_out(self, nodes: Tensor) -> Tensor:
         """Return the outputs' rows of the last layer's nodes."""

@@ -20,6 +20,8 @@ def as_tensor(network: MultKAN, X: ArrayLike) -> Tensor:
     """
     if isinstance(X, Tensor):
         return X.to(device=network.device, dtype=network.dtype)
+    if network.n_inputs == 0 and getattr(X, "shape", ())[1:] == (0,):  # a constant
+        return torch.empty(len(X), 0, dtype=network.dtype, device=network.device)  # pyright: ignore[reportArgumentType]
     from kanscience.datasets import as_matrix
 
     columns = [str(c) for c in getattr(X, "columns", ())]
