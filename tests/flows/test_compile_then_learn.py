@@ -71,6 +71,7 @@ def neo_hookean(rows: int = 1000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return gradient.reshape(rows, 9), volume, shape + float(LAME) * np.log(volume)[:, None, None] * np.eye(3)
 
 
+@pytest.mark.slow
 def test_linear_elasticity_is_extended_to_the_neo_hookean_shear_stress():
     gradient, _, stress = neo_hookean()
     prior = ks.compile_formula(MU * (sympy.Symbol("F12") + sympy.Symbol("F21")), ENTRIES)
