@@ -100,7 +100,7 @@ def _step(
         length = float(np.linalg.norm(scaled))
         if length == 0:
             return None
-        theta = state.theta + scaled / here.lengths
+        theta = state.theta + here.divided(scaled)
         loss = problem.loss(theta)
         slope = 2 * float(here.slopes @ scaled)  # of the loss along the step: negative
         predicted = -slope / 2 + damping * length**2
@@ -144,12 +144,14 @@ class _Linear:
         if not np.isfinite(loss) or not np.isfinite(rows).all():
             return None
         lengths = np.maximum(lengths, np.linalg.norm(rows, axis=1))
-        lengths = np.where(lengths > 0, lengths, 1.0)  # of a number that nothing depends on: it stays
-        columns = rows / lengths[:, None]
+        columns = rows / _or_one(lengths)[:, None]
         right, singular, left = np.linalg.svd(columns, full_matrices=False)
         kept = singular > len(theta) * _EPSILON * singular.max(initial=0.0)
-        slopes = columns @ residuals
-        return cls(loss, lengths, singular[kept], right[:, kept], left[kept] @ residuals, slopes)
+        return cls(loss, lengths, singular[kept], right[:, kept], left[kept] @ residuals, columns @ residuals)
+
+    def divided(self, scaled: np.ndarray) -> np.ndarray:
+        """Return a step in the numbers themselves; one that nothing depends on stays."""
+        return scaled / _or_one(self.lengths)
 
     def within(self, radius: float) -> tuple[np.ndarray, float]:
         """Return the step to the least loss of the linear model within a radius, scaled, and its damping."""
@@ -166,3 +168,7 @@ class _Linear:
             parts = self.along * self.singular / (self.singular**2 + damping)
             length = float(np.linalg.norm(parts))
         return -self.right @ parts, damping
+
+
+def _or_one(lengths: np.ndarray) -> np.ndarray:
+    return np.where(lengths > 0, lengths, 1.0)
