@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sys import float_info
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy
 
@@ -138,13 +138,14 @@ def checked_constant(number: sympy.Expr) -> sympy.Expr:
     return number
 
 
-def checked_number(number: sympy.Expr) -> Number:
+def checked_number(number: Any) -> Number:
     """Return an exact number beside its float; it must be zero or a normal, finite float."""
     try:
         found = Number.of(number)
     except GraphError:
         raise FormulaError(f"{number} is not a finite real number within the range of floats.") from None
-    if found.value == 0 and number.is_zero is False or 0 < abs(found.value) < float_info.min:
+    vanished = found.value == 0 and getattr(number, "is_zero", None) is False
+    if vanished or 0 < abs(found.value) < float_info.min:
         raise FormulaError(f"{number} is not zero, but too small for a float. Choose other units.")
     if not math.isfinite(found.value):
         raise FormulaError(f"{number} is not within the range of floats. Choose other units.")

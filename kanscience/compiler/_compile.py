@@ -11,7 +11,7 @@ import sympy
 
 from kanscience._checks import did_you_mean
 from kanscience._errors import FormulaError, GraphError
-from kanscience.compiler._affine import Affine, Nodes
+from kanscience.compiler._affine import Affine, Nodes, checked_number
 from kanscience.compiler._lower import Lowering
 from kanscience.compiler._names import normalised
 from kanscience.compiler._parse import parse_formula, shown
@@ -149,8 +149,8 @@ def _start_values(parameters: Parameters) -> dict[str, tuple[Number, str | None]
     for name, given in parameters.items():
         value, unit = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
         try:
-            found[normalised(str(name))] = Number.of(value), unit
-        except GraphError as reason:
+            found[normalised(str(name))] = checked_number(value), unit
+        except (GraphError, FormulaError) as reason:
             raise FormulaError(
                 f"parameter {name!r} starts at {given!r}: {reason} Write 1.0, or (1.0, 'N/m') with a unit."
             ) from None

@@ -27,15 +27,17 @@ def gated(nodes: Nodes, value: Affine, gate: Affine) -> Affine:
     return nodes.product([value, gate]) if value.curves else gate.times(value.bias)
 
 
-def _closed(gate: Affine) -> Affine:
-    return Affine(_ONE) - gate
+def closed(nodes: Nodes, gate: Affine) -> Affine:
+    """Return 1 minus the gate, as a value of its own: x*g + (1 - g) would lose the digits of a small x."""
+    shut = Affine(_ONE) - gate
+    return Affine.of_node(nodes.sum(shut)) if shut.curves else shut
 
 
 def angle(nodes: Nodes, y: Affine, x: Affine) -> Affine:
     """Return atan2(y, x): with the smaller of the two over the larger, so that no digits are lost."""
     y, x = nodes.value_node(y), nodes.value_node(x)
     wide = nodes.apply("step", nodes.value_node(nodes.apply("abs", x) - nodes.apply("abs", y)), _ONE)
-    high = _closed(wide)
+    high = closed(nodes, wide)
     # Where a quotient is not taken it is that by 1, and so it is at the origin.
     over_x = nodes.apply("piecewise", Affine.total([gated(nodes, x, wide), high]), *_RECIPROCAL_OR_ONE)
     over_y = nodes.apply("power", Affine.total([gated(nodes, y, high), wide]), _MINUS)
@@ -67,14 +69,14 @@ class Selection:
         open_, parts = Affine(_ONE), []
         for piece, condition in expression.args:
             gate = self._both(open_, self._gate(condition))
-            open_ = self._both(open_, _closed(self._gate(condition)))
+            open_ = self._both(open_, closed(self.nodes, self._gate(condition)))
             parts.append(gated(self.nodes, self._behind(gate, piece), gate))
         return Affine.total(parts)
 
     def _behind(self, gate: Affine, piece: sympy.Expr) -> Affine:
         if not gate.curves or _is_polynomial(piece):
             return self.lower(piece)
-        shut = _closed(gate)
+        shut = closed(self.nodes, gate)
         values = {
             symbol: Affine.total([gated(self.nodes, self.lower(symbol), gate), shut.times(number)])
             for symbol, number in _harmless_point(piece).items()
@@ -88,9 +90,9 @@ class Selection:
             case sympy.And():
                 return self._all([self._gate(part) for part in condition.args])
             case sympy.Or():
-                return _closed(self._all([_closed(self._gate(part)) for part in condition.args]))
+                return closed(self.nodes, self._all([closed(self.nodes, self._gate(part)) for part in condition.args]))
             case sympy.Not():
-                return _closed(self._gate(condition.args[0]))
+                return closed(self.nodes, self._gate(condition.args[0]))
             case sympy.core.relational.Relational():
                 return self._relation(condition)
         raise FormulaError(f"{condition} is no condition that can be compiled. Use comparisons, And, Or and Not.")
@@ -106,7 +108,7 @@ class Selection:
             return self.nodes.apply("step", difference, at_zero)
         sides = [self.nodes.apply("step", difference.times(side), _ONE) for side in (_ONE, _MINUS)]
         equal = self._all(sides)
-        return equal if isinstance(condition, sympy.Eq) else _closed(equal)
+        return equal if isinstance(condition, sympy.Eq) else closed(self.nodes, equal)
 
     def _both(self, one: Affine, other: Affine) -> Affine:
         return gated(self.nodes, one, other)

@@ -10,7 +10,7 @@ import sympy
 
 from kanscience._errors import FormulaError
 from kanscience.compiler._affine import checked_constant
-from kanscience.functions import default_library
+from kanscience.functions import default_library, real_value
 
 
 class Applied(NamedTuple):
@@ -23,18 +23,6 @@ class Applied(NamedTuple):
 
 _WITH_ORDER = (sympy.besselj, sympy.bessely, sympy.besseli, sympy.besselk)
 _REWRITTEN: Mapping[type, Callable[[sympy.Expr], sympy.Expr]] = {
-    sympy.sec: lambda u: 1 / sympy.cos(u),
-    sympy.csc: lambda u: 1 / sympy.sin(u),
-    sympy.cot: lambda u: 1 / sympy.tan(u),
-    sympy.sech: lambda u: 1 / sympy.cosh(u),
-    sympy.csch: lambda u: 1 / sympy.sinh(u),
-    sympy.coth: lambda u: 1 / sympy.tanh(u),
-    sympy.asec: lambda u: sympy.acos(1 / u),
-    sympy.acsc: lambda u: sympy.asin(1 / u),
-    sympy.acot: lambda u: sympy.atan(1 / u),
-    sympy.asech: lambda u: sympy.acosh(1 / u),
-    sympy.acsch: lambda u: sympy.asinh(1 / u),
-    sympy.acoth: lambda u: sympy.atanh(1 / u),
     sympy.re: lambda u: u,  # everything here is real
     sympy.conjugate: lambda u: u,
 }
@@ -87,7 +75,7 @@ def _applied_power(base: sympy.Expr, exponent: sympy.Expr) -> Applied | None:
         return Applied("power", (real_constant(exponent),), base)
     if not base.is_number:
         return None
-    if not base.is_positive:
+    if not (real_value(base) or 0) > 0:
         raise FormulaError(f"{base**exponent} is real only for some exponents: the base must be positive.")
     return Applied("exponential", (real_constant(base),), exponent)
 

@@ -78,9 +78,10 @@ class _Writer:
     def _curve(self, expression: sympy.Expr, scale: Any) -> Term:
         if isinstance(expression, sympy.Piecewise):
             return Term("piecewise", self.pieces(expression), scale)
-        if isinstance(expression, sympy.Max | sympy.Min) and not any(a.is_number for a in expression.args):
-            return Term("piecewise", self._extreme(expression), scale)
         found = applied(expression)
+        if found is None and isinstance(expression, sympy.Max | sympy.Min):
+            name = "largest" if isinstance(expression, sympy.Max) else "smallest"
+            return Term(name, tuple(self.sum(part) for part in expression.args), scale)
         if found is None:
             other_words = rewritten(expression)
             if other_words is None:
@@ -97,14 +98,6 @@ class _Writer:
         if slope.is_number and slope != 0 and shift.is_number:
             return checked_number(real_constant(slope)), checked_number(real_constant(shift))
         return None
-
-    def _extreme(self, expression: sympy.Expr) -> tuple:
-        first, *others = expression.args
-        other = type(expression)(*others)
-        one, two = self.sum(first), self.sum(other)
-        if isinstance(expression, sympy.Min):
-            return ((("<", one, two), one), (("<=", two, one), two))
-        return ((("<", two, one), one), (("<=", one, two), two))
 
     def pieces(self, expression: sympy.Expr) -> tuple:
         """Return the arguments of the library's piecewise."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import networkx
 
 from kanscience._errors import NotSymbolicError, OptionError
+from kanscience.compiler._extremes import with_extremes
 from kanscience.functions import as_library
 from kanscience.graph import Graph, SplineTerm, Term
 
@@ -79,7 +80,7 @@ def read(
             case "sum" if node in alive:
                 bias = graph.nodes[node].get("bias")
                 parts = [part for source in before for part in edge_value(source, node)]
-                value[node] = sympy.Add(*parts, *([] if bias is None else [bias.sympy()]))
+                value[node] = sympy.Add(*with_extremes(parts), *([] if bias is None else [bias.sympy()]))
             case "product" if node in alive:
                 value[node] = sympy.Mul(*(value[source] for source in before))
             case "output":

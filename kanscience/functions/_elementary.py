@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kanscience._errors import OptionError
-from kanscience.functions._forms import SympyFunction, WithArguments
+from kanscience.functions._forms import SympyFunction, WithArguments, real_value
 from kanscience.functions._library import Family, Function
 from kanscience.functions._singular import Bridged, Continued
 from kanscience.functions._steps import constant_zero, sign
@@ -153,17 +153,23 @@ def _integer_power_slope(u: Tensor, p: int) -> Tensor:
     return p * _integer_power(u, p - 1)
 
 
+def _real_power(u: Tensor, p: float) -> Tensor:
+    # An exponent that only rounds to an integer is none: no value where u < 0.
+    return torch.where(u < 0, math.nan, torch.pow(u, p)) if p.is_integer() else torch.pow(u, p)
+
+
 def _power_slope(u: Tensor, exponent: float) -> Tensor:
-    return exponent * torch.pow(u, exponent - 1)
+    return exponent * _real_power(u, exponent - 1)
 
 
 def make_power(exponent: Expr) -> Function:
     """Make u -> u**p, NaN for negative u unless p is an integer."""
-    if not exponent.is_real:
+    number = real_value(exponent)
+    if number is None:
         raise OptionError(f"`power` takes a finite real exponent, not {exponent}.")
-    integer = bool(exponent.is_integer)
-    p = int(exponent) if integer else float(exponent)
-    value = WithArguments(_integer_power if integer else torch.pow, (p,))
+    integer = bool(exponent.is_integer) or (exponent.is_Float and number.is_integer())
+    p = int(number) if integer else number
+    value = WithArguments(_integer_power if integer else _real_power, (p,))
     slope = WithArguments(_integer_power_slope if integer else _power_slope, (p,))
     if not integer:
         protected = Continued(value, slope, lower=0.0)
@@ -200,7 +206,7 @@ def _power_label(exponent: Expr, p: float) -> str:
         return f"{over}sqrt"
     if p == 1:
         return f"{over}x"
-    if (2 * exponent).is_integer:
+    if exponent.is_Float or (2 * exponent).is_integer:
         return f"{over}x^{p:g}"
     fraction = str(exponent)
     return f"{over}x^({fraction if len(fraction) < 9 else repr(p)})"
@@ -216,9 +222,10 @@ def _exponential_slope(u: Tensor, base: float) -> Tensor:
 
 def _exponential(base: Expr) -> Function:
     """Make u -> base**u."""
-    if not base.is_positive:
+    value = real_value(base)
+    if value is None or value <= 0:
         raise OptionError(f"`exponential` takes a positive base, not {base}.")
-    number, name = (float(base),), str(base)
+    number, name = (value,), str(base)
     return Function(
         "exponential",
         torch=WithArguments(_exponential_value, number),

@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from sympy import Expr
 
 
+def real_value(number: Expr) -> float | None:
+    """Return the float of an exact number; None if it is not real, or not finite."""
+    value = number.evalf(30) if number.is_real is None else number
+    if not value.is_real or not value.is_finite:
+        return None
+    return float(value)
+
+
 @dataclass(frozen=True)
 class SympyFunction:
     """A function of sympy by its name: sympy is imported when a formula is written, not before.

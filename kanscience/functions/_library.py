@@ -143,8 +143,9 @@ class Library:
 
         Args:
             name: a name, or without arguments a label: ``"power"``, ``"x^2"``, ``"sin"``.
-            arguments: exact numbers; ints, fractions, floats (2.5 is taken as 5/2) or sympy numbers. For nested
-                families also text, truth values, terms, and tuples of all these.
+            arguments: exact numbers; ints, fractions, floats (taken as the binary fraction that they are)
+                or sympy numbers, decimals among them. For nested families also text, truth values, terms, and
+                tuples of all these.
 
         Raises:
             OptionError: unknown name, or arguments that the family does not take; the choices are listed.
@@ -219,9 +220,6 @@ def _member(family: Family, arguments: tuple) -> Function:
         ) from error
 
 
-_MOST_HALVED = 1024  # 2.5 is 5/2; 0.1 is no simple fraction, and stays the decimal that was meant
-
-
 def _exact(argument: object) -> Any:
     import sympy
 
@@ -229,9 +227,8 @@ def _exact(argument: object) -> Any:
         return tuple(map(_exact, argument))
     if isinstance(argument, str | bool) or hasattr(argument, "function"):  # a term stays as it is
         return argument
-    if isinstance(argument, float | sympy.Float):
-        fraction = sympy.Rational(float(argument))
-        return fraction if fraction.q <= _MOST_HALVED else sympy.Float(argument)
+    if isinstance(argument, float):
+        return sympy.Rational(argument)
     number = sympy.sympify(argument, strict=True)
     if not getattr(number, "is_number", False):
         raise OptionError(f"The fixed arguments of a function are exact numbers, not {argument!r}.")

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from kanscience._errors import OptionError
 from kanscience.functions._library import Family, Function, Library
+from kanscience.functions._steps import step
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -99,19 +100,44 @@ class _Times:
     factors: tuple[_Sum, ...]
 
     def __call__(self, u: Tensor) -> Tensor:
-        return math.prod((factor(u) for factor in self.factors[1:]), start=self.factors[0](u))
+        return reduce(torch.mul, (factor(u) for factor in self.factors), torch.ones_like(u))
 
     def derivative(self, u: Tensor) -> Tensor:
         values = [factor(u) for factor in self.factors]
         total = torch.zeros_like(u)
         for i, factor in enumerate(self.factors):
-            total = total + math.prod(values[:i] + values[i + 1 :], start=factor.derivative(u))
+            total = total + reduce(torch.mul, values[:i] + values[i + 1 :], factor.derivative(u))
         return total
 
     def sympy(self, u: Expr) -> Expr:
         import sympy
 
         return sympy.Mul(*(factor.sympy(u) for factor in self.factors))
+
+
+@dataclass(frozen=True)
+class _Extreme:
+    """The largest of sums, with sign -1 the smallest."""
+
+    sums: tuple[_Sum, ...]
+    sign: int
+
+    def __call__(self, u: Tensor) -> Tensor:
+        return reduce(torch.maximum if self.sign > 0 else torch.minimum, (part(u) for part in self.sums))
+
+    def derivative(self, u: Tensor) -> Tensor:
+        value, slope = self.sums[0](u), self.sums[0].derivative(u)
+        for part in self.sums[1:]:
+            other = part(u)
+            weight = step(self.sign * (other - value), 0.5)
+            slope = (1 - weight) * slope + weight * part.derivative(u)
+            value = (torch.maximum if self.sign > 0 else torch.minimum)(value, other)
+        return slope
+
+    def sympy(self, u: Expr) -> Expr:
+        import sympy
+
+        return (sympy.Max if self.sign > 0 else sympy.Min)(*(part.sympy(u) for part in self.sums))
 
 
 # Conditions: True, (relation, sum, sum), ("and", condition, ...), ("or", condition, ...), ("not", condition).
@@ -231,9 +257,17 @@ def _chain(library: Library, inner: Any, name: Any, *arguments: Any) -> Function
 
 def _times(library: Library, *factors: Any) -> Function:
     product = _Times(tuple(_Sum.of(library, factor) for factor in factors))
-    if not factors:
-        raise OptionError("`times` multiplies one sum or more; none is given.")
     return _nested("times", factors, product, product.derivative, product.sympy)
+
+
+def _largest(library: Library, *sums: Any) -> Function:
+    extreme = _Extreme(tuple(_Sum.of(library, part) for part in sums), 1)
+    return _nested("largest", sums, extreme, extreme.derivative, extreme.sympy)
+
+
+def _smallest(library: Library, *sums: Any) -> Function:
+    extreme = _Extreme(tuple(_Sum.of(library, part) for part in sums), -1)
+    return _nested("smallest", sums, extreme, extreme.derivative, extreme.sympy)
 
 
 def _piecewise(library: Library, *pieces: Any) -> Function:
@@ -262,5 +296,7 @@ def _nested(name: str, arguments: tuple, value: Callable, slope: Callable, formu
 NESTED_FAMILIES = (
     Family("chain", _chain, "chain(sum, function name, its arguments ...)", nested=True),
     Family("times", _times, "times(sum, sum, ...)", nested=True),
+    Family("largest", _largest, "largest(sum, sum, ...)", nested=True),
+    Family("smallest", _smallest, "smallest(sum, sum, ...)", nested=True),
     Family("piecewise", _piecewise, "piecewise((condition, sum), ...)", nested=True),
 )

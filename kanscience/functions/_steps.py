@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from kanscience._errors import OptionError
-from kanscience.functions._forms import SympyFunction, WithArguments
+from kanscience.functions._forms import SympyFunction, WithArguments, real_value
 from kanscience.functions._library import Family, Function
 
 if TYPE_CHECKING:
@@ -48,11 +48,12 @@ def _minimum(u: Tensor, limit: float) -> Tensor:
 
 
 def _step(at_zero: Expr) -> Function:
-    if not at_zero.is_real:
+    value = real_value(at_zero)
+    if value is None:
         raise OptionError(f"`step` takes its value at 0, a real number, not {at_zero}.")
     return Function(
         "step",
-        torch=WithArguments(step, (float(at_zero),)),
+        torch=WithArguments(step, (value,)),
         sympy=SympyFunction("Heaviside", last=(at_zero,)),
         arguments=(at_zero,),
         derivative=constant_zero,
@@ -62,10 +63,11 @@ def _step(at_zero: Expr) -> Function:
 
 
 def _limited(name: str, limit: Expr) -> Function:
-    if not limit.is_real:
+    limit_value = real_value(limit)
+    if limit_value is None:
         raise OptionError(f"`{name}` takes a real number to compare with, not {limit}.")
     value, slope, spelling = {"maximum": (_maximum, _above, "Max"), "minimum": (_minimum, _below, "Min")}[name]
-    number = (float(limit),)
+    number = (limit_value,)
     return Function(
         name,
         torch=WithArguments(value, number),
