@@ -26,7 +26,7 @@ class Case:
         rows: how many measurements.
         noise: standard deviation, as a share of the law's spread.
         twins: groups of parameters that may change places, as the terms of a sum of exponentials.
-        even: parameters whose sign changes nothing.
+        even: parameters whose sign changes nothing, or only those of others among them.
     """
 
     name: str
@@ -304,6 +304,7 @@ CASES = (
         (1, 1, 1, 3.4),
         rows=80,
         noise=0.05,
+        even=("b", "w"),
     ),
     _case(
         "tides",
