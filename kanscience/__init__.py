@@ -31,14 +31,20 @@ if TYPE_CHECKING:  # what type checkers and editors see; tests/test_import.py ke
     from .functions import default_library as default_library
     from .network import MultKAN as MultKAN
     from .network import attribution as attribution
+    from .network import deepen as deepen
+    from .network import freeze as freeze
     from .network import from_graph as from_graph
     from .network import load as load
+    from .network import perturb as perturb
     from .network import prune as prune
     from .network import prune_inputs as prune_inputs
     from .network import refine as refine
+    from .network import remove as remove
     from .network import save as save
+    from .network import set_function as set_function
     from .network import to_graph as to_graph
     from .network import trace as trace
+    from .network import widen as widen
     from .symbolic import snap as snap
     from .symbolic import suggest as suggest
     from .training import FitReport as FitReport
@@ -54,6 +60,12 @@ _HOMES: dict[str, str] = {
     "prune": "network",
     "prune_inputs": "network",
     "refine": "network",
+    "widen": "network",
+    "deepen": "network",
+    "perturb": "network",
+    "set_function": "network",
+    "remove": "network",
+    "freeze": "network",
     "save": "network",
     "load": "network",
     # training

@@ -22,7 +22,8 @@ from kanscience.splines import uniform_knots
 if TYPE_CHECKING:
     import sympy
 
-    from kanscience.functions import Library
+    from kanscience._typing import Edge, Node
+    from kanscience.functions import Function, Library
 
 
 def to_graph(network: MultKAN) -> Graph:
@@ -198,23 +199,30 @@ def from_graph(
     return network.to(device)
 
 
-def rebuilt(network: MultKAN, graph: Graph) -> MultKAN:
-    """Return the network of an edited graph in the precision, place and vocabulary of the one it came from."""
-    used = [function for layer in network.layers for function, _ in layer.terms.functions]
+def rebuilt(network: MultKAN, graph: Graph, *functions: Function) -> MultKAN:
+    """Return the network of an edited graph in the precision, place and vocabulary of the one it came from.
+
+    ``functions`` are those that the edit brought in.
+    """
+    used = [*(function for layer in network.layers for function, _ in layer.terms.functions), *functions]
     library = default_library().with_functions(*used) if used else None
     return from_graph(graph, library=library, dtype=network.dtype, device=network.device)
 
 
-def edge_ends(network: MultKAN, edge: tuple[int, int, int]) -> tuple[str, str]:
+def edge_ends(network: MultKAN, edge: Edge) -> tuple[str, str]:
     """Return the names that the two ends of the edge ``(layer, source, target)`` have in `to_graph`."""
     layer, source, target = edge
+    return node_name(network, (layer, source)), f"sum{layer + 1}_{target}"
+
+
+def node_name(network: MultKAN, node: Node) -> str:
+    """Return the name that the node ``(layer, node)`` has in `to_graph`."""
+    layer, index = node
     if layer == 0:
-        is_input = source < network.n_inputs
-        name = f"input{source}" if is_input else f"parameter{source - network.n_inputs}"
-    else:
-        sums = network.shapes[layer - 1].sums
-        name = f"sum{layer}_{source}" if source < sums else f"product{layer}_{source - sums}"
-    return name, f"sum{layer + 1}_{target}"
+        is_input = index < network.n_inputs
+        return f"input{index}" if is_input else f"parameter{index - network.n_inputs}"
+    sums = network.shapes[layer - 1].sums
+    return f"sum{layer}_{index}" if index < sums else f"product{layer}_{index - sums}"
 
 
 class _Columns:

@@ -12,7 +12,16 @@ import numpy as np
 
 from kanscience.functions import AffineFit, Library, affine_fits, as_library
 from kanscience.graph import Graph, Number, Term
-from kanscience.network import MultKAN, edge_ends, generator_from, rebuilt, to_graph, trace, without_edges
+from kanscience.network import (
+    MultKAN,
+    edge_ends,
+    functions_of_constants,
+    generator_from,
+    rebuilt,
+    to_graph,
+    trace,
+    without_edges,
+)
 from kanscience.symbolic._canonical import canonical
 from kanscience.symbolic._description import complexity, description_length, price
 from kanscience.symbolic._refit import refit_, weighted_square
@@ -192,11 +201,13 @@ class _Search:
         No sample says what such a term is, yet away from the samples it may be anything: exp(-(92 - 72*x)**2).
         """
         record = trace(network, self.train.x)
+        named = functions_of_constants(network)  # what only these lead to has no spread, and counts all the same
         invisible = {
             (depth, source, target)
             for depth, layer in enumerate(network.layers)
             for source, target in {(term.source, term.target) for term in layer.terms.terms}
-            if float(record.edges[depth][:, source, target].std())
+            if source not in named[depth]
+            and float(record.edges[depth][:, source, target].std())
             <= _INVISIBLE * float(record.subnodes[depth][:, target].abs().max())
         }
         return without_edges(network, record, invisible)[0] if invisible else network

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kanscience.network import FlatView
 from kanscience.training._adam import adam
+from kanscience.training._few_numbers import is_regression, regress
 from kanscience.training._lbfgs import lbfgs
 from kanscience.training._levenberg import levenberg_marquardt
 from kanscience.training._objective import Regression, ResidualLoss
@@ -30,14 +31,15 @@ def descend(run: Run, penalty: Penalty | None, pull: Pull | None = None, passing
         penalty, pull: what is paid beside the misfit.
         passing: a few coarse steps suffice, the next descent goes on from there (Levenberg-Marquardt).
     """
-    if run.optimizer == "lm":
+    law = is_regression(run)
+    if run.optimizer == "lm" and not law:
         _descend_lm(run, penalty, pull, passing)
         return
     run.best_held = run.judged(), snapshot(run.network)
-    minimise = lbfgs if run.optimizer == "lbfgs" else adam
+    minimise = regress if law else lbfgs if run.optimizer == "lbfgs" else adam
     update_scatter(run)
     minimise(run, penalty)
-    for _ in range(2):  # the residuals say what the scatter is, and the scatter what they weigh
+    for _ in range(20 if law else 2):  # the residuals say what the scatter is, and the scatter what they weigh
         if run.stopping or not update_scatter(run):
             break
         minimise(run, penalty)

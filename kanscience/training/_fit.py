@@ -10,6 +10,7 @@ from torch import Tensor
 from kanscience._checks import check_choice, check_integer
 from kanscience._errors import OptionError
 from kanscience.network import FlatView, Grid, generator_from, rules_of_layers
+from kanscience.training._few_numbers import STEPS, is_regression
 from kanscience.training._levels import train_levels
 from kanscience.training._penalties import Penalty
 from kanscience.training._report import FitReport, Progress
@@ -47,6 +48,9 @@ def fit(
 ) -> FitReport:
     """Train a network in place, from where it stands.
 
+    A law with named constants, few trainable numbers (64 at most) and no curves is a nonlinear regression: it is fitted in
+    Moré's trust region, dependable from far away, and ``report.parameters`` tells values and standard errors.
+
     Args:
         network: its trainable numbers are written; nodes and edges never change. Knots may move and be refined.
         inputs: (N, inputs) array, tensor or frame in the user's units; None with a loss of its own.
@@ -57,7 +61,7 @@ def fit(
             to hold back (chosen by ``seed``). None: no early stop.
         optimizer: ``"lm"`` (Levenberg-Marquardt), ``"lbfgs"``, ``"adam"``; ``"auto"`` takes the first where its Jacobian
             fits into 1 GiB and no batch size is given, else Adam for a batch size, else L-BFGS.
-        steps: most steps of each level; default 200 for LM, 500 for L-BFGS, 2000 for Adam.
+        steps: most steps of each level; default 200 for LM (1000 for laws), 500 for L-BFGS, 2000 for Adam.
         grids: grid extension, for instance ``(5, 10, 20, 40)``; an entry may be one number a layer. Every level is
             tried; validation decides which one stays.
         move_knots: whether hidden knots follow their ranges. None: yes, except where a domain was given; True moves the
@@ -88,7 +92,8 @@ def fit(
         >>> report.loss < 1e-3
         True
 
-    Source: Levenberg-Marquardt: Nielsen, IMM report 1999-05; grid extension: Liu et al., arXiv 2404.19756.
+    Source: Levenberg-Marquardt: Nielsen, IMM report 1999-05; laws: Moré, Lecture Notes in Mathematics 630 (1978) 105; grid
+        extension: Liu et al., arXiv 2404.19756.
     """
     check_choice("optimizer", optimizer, OPTIMIZERS)
     check_integer("restarts", restarts, least=0)
@@ -103,7 +108,8 @@ def fit(
         _check_own_loss(network, inputs, targets)
     run = Run(network, train, held, loss, penalty, move_knots, list(callbacks), generator)
     run.optimizer = _chosen_optimizer(optimizer, run, batch_size)
-    run.steps = steps if steps is not None else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
+    usual = STEPS if is_regression(run) else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
+    run.steps = usual if steps is None else steps
     run.batch_size, run.shrink = batch_size, shrink
     with one_thread():
         return train_levels(run, levels, restarts, progress)

@@ -11,10 +11,17 @@ from torch import Tensor
 
 from kanscience.network import redraw_, refine_
 from kanscience.training._descent import descend, problem_of
-from kanscience.training._errors_of_parameters import parameter_errors
+from kanscience.training._errors_of_parameters import determined
 from kanscience.training._report import FitReport
 from kanscience.training._run import Run
-from kanscience.training._schedule import adopt_domains_, adopt_targets_, move_given_domains_, restore_, snapshot
+from kanscience.training._schedule import (
+    adopt_domains_,
+    adopt_targets_,
+    is_fresh,
+    move_given_domains_,
+    restore_,
+    snapshot,
+)
 from kanscience.training._shrinkage import TowardsPolynomials, TowardsStart, TowardsStraightLines, start_of
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ def train_levels(run: Run, levels: list[list[KnotRule]], restarts: int, progress
 
 def _meet_data(run: Run) -> None:
     """Give a network that has seen no data their ranges."""
-    run.fresh = any(bool(layer.splines.waiting().any()) for layer in run.network.layers)
+    run.fresh = is_fresh(run.network)
     if run.train is None:
         return
     if run.fresh:
@@ -177,6 +184,5 @@ def _report(run: Run, shrinkage: float) -> FitReport:
     )
     if not len(run.network.constants) or run.status == "not finite":
         return report
-    return replace(
-        report, parameters=parameter_errors(run.network, problem_of(run, None, None), run.train, run.scatter)
-    )
+    found = determined(run.network, problem_of(run, None, None), run.train, run.scatter)
+    return replace(report, **vars(found))

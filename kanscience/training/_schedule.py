@@ -24,6 +24,23 @@ def adopt_domains_(network: MultKAN, x: Tensor) -> None:
 
 
 @torch.no_grad()
+def is_fresh(network: MultKAN) -> bool:
+    """Return whether no curve has seen data yet: some wait for a domain, and none has one from data.
+
+    Curves that are zero were opened in a network that means something already.
+    """
+    waits = False
+    for layer in network.layers:
+        splines = layer.splines
+        if bool((splines.active.any(dim=1) & ~splines.open & ~splines.given).any()):
+            return False
+        coefficients, base_weights = splines.weights()
+        drawn = coefficients.flatten(1).any(dim=1) | base_weights.any(dim=1)
+        waits |= bool((splines.waiting() & drawn).any())
+    return waits
+
+
+@torch.no_grad()
 def adopt_targets_(network: MultKAN, y: Tensor) -> None:
     """Map the untrained curves of the last layer from targets of mean 0 and spread 1 onto these targets.
 
