@@ -64,8 +64,9 @@ def discover(
 
     From 30 rows on, a random fifth is held out to report errors, and a fifth of the rest decides between formulas;
     with fewer rows each is held out once, and all of them do both. Then several routes are gone: power laws,
-    polynomials, sums of power laws and library functions, accurate spline networks, and formulas read from networks. All their formulas are judged on the same
-    rows. ``.best`` is the simplest whose loss is within one standard error of the lowest.
+    polynomials, sums of power laws and library functions, accurate spline networks, and formulas read from networks.
+    All their formulas are judged on the same rows. ``.best`` is the simplest whose loss is within one standard error
+    of the lowest.
 
     Args:
         X: (N, n) array or frame of inputs, numbers in any unit.

@@ -64,7 +64,9 @@ class SumOfTerms:
     def solved(self, theta: Numbers) -> Solved | None:
         """Return constant and factors; None where the sum is not defined."""
         with np.errstate(all="ignore"):
-            parts = [term.values(theta[place], self.inputs) for term, place in zip(self.terms, self.places, strict=True)]
+            parts = [
+                term.values(theta[place], self.inputs) for term, place in zip(self.terms, self.places, strict=True)
+            ]
             columns = np.stack([np.ones(len(self.y)), *parts], axis=1) * self.root[:, None]
             size = np.linalg.norm(columns, axis=0)
         if not np.isfinite(size).all() or not (size > 0).all():

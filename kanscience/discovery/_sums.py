@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from kanscience.functions import Library
 
 _MOST_ROWS = 2000  # that the search looks at; numbers are fitted to all
-_MOST_TERMS = 10
+_MOST_TERMS = 8
 _ROWS_A_NUMBER = 3  # at least
+_SEARCH = 0.8  # of the time; the rest is for simple numbers
 _MOST_SIMPLIFIED = 12  # fitted numbers of a formula that simple ones are looked for
 _EXPONENTS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)  # from which those of positive columns are fitted
 _WHOLE = (1, 2, 3)  # of other columns
@@ -43,8 +44,10 @@ _NEW = 1e-6  # part of a term beyond what is reached, below which it brings noth
 _TOKEN = 2.0  # nats: one of some eight usual choices
 _ROUNDING = 1e-26  # mean square over variance that float64 arithmetic leaves of an exact law
 
-Start = tuple[Term, Numbers]
+Start: TypeAlias = tuple[Term, Numbers]
 """A term and the numbers from which its fit begins."""
+
+AnyStart = TypeVar("AnyStart", bound=Start)
 
 
 def sums(
@@ -84,16 +87,19 @@ def sums(
     """
     w = np.ones(len(y)) if weights is None else weights
     rows = np.sort(np.random.default_rng(seed).permutation(len(y))[:_MOST_ROWS])
-    search = _Search(Inputs(X[rows]), y[rows], np.sqrt(w[rows]), library, deadline)
+    now = time.monotonic()
+    until = now + _SEARCH * (deadline - now)
+    search = _Search(Inputs(X[rows]), y[rows], np.sqrt(w[rows]), library, until)
     found: dict[str, Proposal] = {}
-    for its in search.run():
-        expression = search.expression(its, names)
-        formula = Formula(expression, tuple(names))
+    for its in list(search.run()):
+        formula = Formula(search.expression(its, names), tuple(names))
         if len(rows) < len(y):
-            expression = formula.with_constants([float(c) for c in refitted(formula, X, y, weights)])
-        variants = [expression]
+            formula = Formula(
+                formula.with_constants([float(c) for c in refitted(formula, X, y, weights)]), formula.names
+            )
+        variants = [formula.expression]
         if len(formula.constants) <= _MOST_SIMPLIFIED and time.monotonic() < deadline:
-            variants.append(with_simple_numbers(expression, names, X, y, weights))
+            variants.append(with_simple_numbers(formula.expression, names, X, y, weights, deadline))
         route = f"sum of {len(its.terms)} term{'s' * (len(its.terms) > 1)}"
         for variant in variants:
             found.setdefault(as_text(variant), Proposal(variant, route))
@@ -106,6 +112,7 @@ class _Sum:
 
     terms: tuple[Term, ...]
     numbers: Numbers
+    square: float  # of the weighted residuals
     length: float
 
 
@@ -116,7 +123,7 @@ class _Search:
         self.inputs, self.y, self.root, self.deadline = inputs, y, root, deadline
         self.functions = [f for f in library.candidates if not {"slope", "shift"} <= f.redundant]
         self.exponents = {k: _EXPONENTS if k in inputs.positive else _WHOLE for k in inputs.varying}
-        self.square = SumOfTerms((), inputs, y, root).loss(np.empty(0)) or 1.0  # about the mean
+        self.square = SumOfTerms((), inputs, y, root).loss(np.empty(0))  # about the mean
 
     @property
     def late(self) -> bool:
@@ -125,7 +132,9 @@ class _Search:
 
     def run(self) -> Iterator[_Sum]:
         """Go through the sums of one term, two, three and so on."""
-        best = self.fitted((), np.empty(0))
+        if self.square <= _ROUNDING * float(np.sum((self.root * self.y) ** 2)):
+            return
+        best = _Sum((), np.empty(0), self.square, self.length((), self.square))
         while len(best.terms) < _MOST_TERMS:
             longer = self.grown(best)
             if not longer.length < best.length:
@@ -145,7 +154,7 @@ class _Search:
             steps, tolerance = effort
             done = levenberg_marquardt(problem, start, steps=steps, tolerance=tolerance)
             numbers, square = done.theta, done.loss
-        return _Sum(terms, numbers, self.length(terms, square))
+        return _Sum(terms, numbers, square, self.length(terms, square))
 
     def length(self, terms: Sequence[Term], square: float) -> float:
         """Return the nats of the residuals, with this sum of their squares, and of the terms."""
@@ -160,38 +169,47 @@ class _Search:
 
     def grown(self, its: _Sum) -> _Sum:
         """Return the best sum with one term more; its own where there is none."""
-        trials: list[_Sum] = []
-        for term, numbers in self.starts(its):
-            if self.late:
-                return its
-            trials.append(self.fitted((*its.terms, term), np.concatenate([its.numbers, numbers])))
-        trials.sort(key=lambda trial: trial.length)
-        finished = [self.fitted(trial.terms, trial.numbers, _THOROUGH) for trial in trials[:_FINALISTS]]
-        return min(finished, key=lambda trial: trial.length, default=its)
+        problem = SumOfTerms(its.terms, self.inputs, self.y, self.root)
+        solved = problem.solved(its.numbers)
+        assert solved is not None  # else its description would be infinitely long
+        promise = _Promise(self, solved.residuals, problem.tangent(its.numbers, solved))
+        return self.best_of(its.terms, its.numbers, self.starts(promise, solved.residuals)) or its
 
     def exchanged(self, its: _Sum) -> _Sum | None:
         """Return a shorter sum with another term in the place of one of its terms, if there is one."""
-        if len(its.terms) < 2:
-            return None
-        places = SumOfTerms(its.terms, self.inputs, self.y, self.root).places
-        for k, place in enumerate(places):
-            rest = self.fitted(its.terms[:k] + its.terms[k + 1 :], np.delete(its.numbers, place))
-            other = self.grown(rest)
-            if other.length < its.length - _SHORTER:
+        problem = SumOfTerms(its.terms, self.inputs, self.y, self.root)
+        solved = problem.solved(its.numbers)
+        assert solved is not None
+        for k, place in enumerate(problem.places if len(its.terms) > 1 else ()):
+            terms, numbers = its.terms[:k] + its.terms[k + 1 :], np.delete(its.numbers, place)
+            others = SumOfTerms(terms, self.inputs, self.y, self.root)
+            alone = others.solved(numbers)
+            if alone is None:
+                continue
+            # What a term is known as: itself, and what all of them leave over. Finer differences mean nothing.
+            term = self.root * solved.factors[k + 1] * its.terms[k].values(its.numbers[place], self.inputs)
+            promise = _Promise(self, alone.residuals, others.tangent(numbers, alone), floor=its.square)
+            other = self.best_of(terms, numbers, self.starts(promise, solved.residuals + term))
+            if other is not None and other.length < its.length - _SHORTER:
                 return other
         return None
 
-    def starts(self, its: _Sum) -> list[Start]:
-        """Return the terms that promise most beside those of a sum, to first order."""
-        problem = SumOfTerms(its.terms, self.inputs, self.y, self.root)
-        solved = problem.solved(its.numbers)
-        if solved is None:
-            return []
-        promise = _Promise(self, solved.residuals, problem.tangent(its.numbers, solved))
-        products = self.products(promise)
-        return products + promise.best(self.curves(solved.residuals), _TRIALS)
+    def best_of(self, terms: tuple[Term, ...], numbers: Numbers, starts: Sequence[Start]) -> _Sum | None:
+        """Return the shortest sum of these terms and one that is begun; None where time is over."""
+        trials: list[_Sum] = []
+        for term, begin in starts:
+            if self.late:
+                return None
+            trials.append(self.fitted((*terms, term), np.concatenate([numbers, begin])))
+        trials.sort(key=lambda trial: trial.length)
+        finished = [self.fitted(trial.terms, trial.numbers, _THOROUGH) for trial in trials[:_FINALISTS]]
+        return min(finished, key=lambda trial: trial.length, default=None)
 
-    def products(self, promise: _Promise) -> list[Start]:
+    def starts(self, promise: _Promise, curve: Vector) -> list[Start]:
+        """Return the products that promise most, and the library functions that follow a weighted curve."""
+        return [*self.products(promise), *promise.best(self.curves(curve), _TRIALS)]
+
+    def products(self, promise: _Promise) -> list[tuple[PowerTerm, Numbers]]:
         """Return products of one factor, two and so on, of which the best get another factor."""
         factors = [{k: p} for k, exponents in self.exponents.items() for p in exponents]
         found = kept = promise.best([self.product(its) for its in factors], _KEPT)
@@ -226,7 +244,7 @@ class _Search:
                     found.append((term, term.start(fit.slope, fit.shift)))
         return found
 
-    def means(self, column: int, residuals: Vector) -> tuple[Vector, Vector, Vector]:
+    def means(self, column: int, residuals: Vector) -> tuple[Numbers, Numbers, Numbers]:
         """Return the means of a column and of the residuals over its different values or bins, and their weights."""
         values, place = self.inputs.distinct[column]
         if len(values) > _BINS:
@@ -260,18 +278,23 @@ class _Promise:
     search: _Search
     residuals: Vector
     reached: Matrix  # orthonormal basis of what the sum reaches already
+    floor: float = 0.0  # of the squares: below, terms do not differ
 
-    def best(self, starts: list[Start], count: int) -> list[Start]:
+    def best(self, starts: Sequence[AnyStart], count: int) -> list[AnyStart]:
         """Return the terms with the shortest descriptions."""
         if not starts:
             return []
-        search, square = self.search, float(self.residuals @ self.residuals)
+        search = self.search
+        residuals = self.residuals - self.reached @ (self.reached.T @ self.residuals)
+        square = float(residuals @ residuals)
         with np.errstate(all="ignore"):
             columns = np.stack([term.values(numbers, search.inputs) for term, numbers in starts], axis=1)
             columns *= search.root[:, None]
             columns /= np.linalg.norm(columns, axis=0)
             rest = columns - self.reached @ (self.reached.T @ columns)
             size = np.linalg.norm(rest, axis=0)
-            left = np.where(size > _NEW, square - (self.residuals @ rest / size) ** 2, square)
-        lengths = [search.length([term], its) for (term, _), its in zip(starts, left / square * search.square, strict=True)]
+            left = np.where(size > _NEW, square - (residuals @ rest / size) ** 2, square)
+        lengths = [
+            search.length([term], max(its, self.floor)) for (term, _), its in zip(starts, left.tolist(), strict=True)
+        ]
         return [starts[k] for k in np.argsort(lengths, kind="stable")[:count] if math.isfinite(lengths[k])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -87,11 +87,19 @@ class Written(NamedTuple):
     offset: float
 
 
+@runtime_checkable
 class Term(Protocol):
     """One term of a sum, up to its factor."""
 
-    count: int  # of its numbers
-    operations: int  # that it adds to the sum
+    @property
+    def count(self) -> int:
+        """Return how many numbers are fitted inside."""
+        ...
+
+    @property
+    def operations(self) -> int:
+        """Return how many operations it adds to the sum."""
+        ...
 
     def values(self, numbers: Numbers, inputs: Inputs) -> Vector:
         """Return one value a row, not finite where the term is not defined."""
@@ -210,10 +218,8 @@ class CurveTerm:
         """Return the term in the user's units, without numbers that others make up for."""
         slope, shift = self.line(numbers)
         half, middle = inputs.half[self.column], inputs.middle[self.column]
-        label = self.function
-        edge = EdgeTerm(
-            label.name, label.arguments, Number(1.0), Number(slope / half), Number(shift - slope * middle / half)
-        )
-        edge, offset = without_redundancy(edge, label)
+        f = self.function
+        line = Number(slope / half), Number(shift - slope * middle / half)
+        edge, offset = without_redundancy(EdgeTerm(f.name, f.arguments, Number(1.0), *line), f)
         inner = edge.slope.sympy() * symbols[self.column] + edge.shift.sympy()
-        return Written(label.sympy(inner), edge.scale.value, offset)
+        return Written(f.sympy(inner), edge.scale.value, offset)
