@@ -93,10 +93,9 @@ def sums(
     found: dict[str, Proposal] = {}
     for its in list(search.run()):
         formula = Formula(search.expression(its, names), tuple(names))
-        if len(rows) < len(y):
-            formula = Formula(
-                formula.with_constants([float(c) for c in refitted(formula, X, y, weights)]), formula.names
-            )
+        if len(rows) < len(y) and time.monotonic() < deadline:
+            constants = [float(c) for c in refitted(formula, X, y, weights)]
+            formula = Formula(formula.with_constants(constants), formula.names)
         variants = [formula.expression]
         if len(formula.constants) <= _MOST_SIMPLIFIED and time.monotonic() < deadline:
             variants.append(with_simple_numbers(formula.expression, names, X, y, weights, deadline))
