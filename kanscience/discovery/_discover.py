@@ -15,7 +15,14 @@ from kanscience.discovery._candidates import Candidate, Front, Proposal
 from kanscience.discovery._discovery import Discovery, HeldOut, RouteRun, check_names
 from kanscience.discovery._formula import Formula, complexity
 from kanscience.discovery._joint import joint_front
-from kanscience.discovery._judge import judged, out_of_fold, rmse_with_error, scatter_weights, with_weights
+from kanscience.discovery._judge import (
+    judged,
+    out_of_fold,
+    rmse_with_error,
+    scatter_weights,
+    weights_beside,
+    with_weights,
+)
 from kanscience.discovery._law_network import law_network
 from kanscience.discovery._measurements import Measurements, measurements, superfluous_columns
 from kanscience.discovery._networks import (
@@ -28,6 +35,7 @@ from kanscience.discovery._polynomial import polynomials
 from kanscience.discovery._power_law import power_laws
 from kanscience.discovery._progress import time_bar
 from kanscience.discovery._simple_numbers import with_simple_numbers
+from kanscience.discovery._sums import sums
 from kanscience.functions import as_library
 
 if TYPE_CHECKING:
@@ -56,8 +64,9 @@ def discover(
 
     From 30 rows on, a random fifth is held out to report errors, and a fifth of the rest decides between formulas;
     with fewer rows each is held out once, and all of them do both. Then several routes are gone: power laws,
-    polynomials, accurate spline networks, and formulas read from networks. All their formulas are judged on the same
-    rows. ``.best`` is the simplest whose loss is within one standard error of the lowest.
+    polynomials, sums of power laws and library functions, accurate spline networks, and formulas read from networks.
+    All their formulas are judged on the same rows. ``.best`` is the simplest whose loss is within one standard error
+    of the lowest.
 
     Args:
         X: (N, n) array or frame of inputs, numbers in any unit.
@@ -148,6 +157,7 @@ class _Search:
         routes = (
             ("power laws", 0.15, lambda until: self.each(_power_laws, until)),
             ("polynomials", 0.15, lambda until: self.each(_polynomials, until)),
+            ("sums of terms", 0.25, lambda until: self.each(self.add_terms, until)),
             ("accurate networks", 0.5 * worth, self.fit_networks),
             ("formulas of networks", 0.9 * worth, lambda until: self.each(self.read_networks, until)),
         )
@@ -176,6 +186,13 @@ class _Search:
             self.proposals[k] += found
             count += len(found)
         return count
+
+    def add_terms(self, table: Measurements, seed: int, until: float) -> list[Proposal]:
+        """Return sums of terms; rows count by their errors beside the scatter of what was found before."""
+        X, y, sigma = table.learnt
+        found = self.proposals[self.slim.index(table)]
+        weights = None if sigma is None else weights_beside(found, X, y, sigma, table.names)
+        return sums(X, y, table.names, library=self.library, weights=weights, seed=seed, deadline=until)
 
     def fit_networks(self, until: float) -> int:
         """Fit the networks that are meant to be accurate."""

@@ -94,14 +94,17 @@ def with_weights(
     proposals = list(route(None))
     if sigma is None or not proposals:
         return proposals
-    scatters = []
-    for proposal in proposals:
-        residuals = evaluate(proposal.expression, names, X) - y
-        if np.isfinite(residuals).all():
-            scatters.append(_scatter(residuals, sigma))
-    if not scatters:
-        return proposals
-    return [*proposals, *route(1 / (sigma**2 + min(scatters) ** 2))]
+    weights = weights_beside(proposals, X, y, sigma, names)
+    return proposals if weights is None else [*proposals, *route(weights)]
+
+
+def weights_beside(
+    proposals: Iterable[Proposal], X: np.ndarray, y: Vector, sigma: Vector, names: Sequence[str]
+) -> Vector | None:
+    """Return ``1 / (sigma**2 + s**2)`` with s the smallest scatter of formulas; None where none is finite."""
+    residuals = [evaluate(proposal.expression, names, X) - y for proposal in proposals]
+    scatters = [_scatter(r, sigma) for r in residuals if np.isfinite(r).all()]
+    return 1 / (sigma**2 + min(scatters) ** 2) if scatters else None
 
 
 def _weights(residuals: Sequence[Vector], data: Measurements) -> Vector | None:
