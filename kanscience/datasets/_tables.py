@@ -246,7 +246,12 @@ def as_columns(X: ArrayLike, names: Sequence[str], *, what: str = "X", owner: st
     if frame is not None and names and set(names) <= set(frame.columns):
         X = frame.select(list(names))
     values, _ = _float_columns(X, what)
-    check_matrix(what, values, len(names), owner=owner)
+    check_matrix(what, values)
+    if values.shape[1] != len(names):
+        raise ShapeError(
+            f"`{what}` has {values.shape[1]} columns and {owner} takes {len(names)}, {listed(names)}: "
+            f"shape {values.shape}. Pass these columns, in this order or as a frame with these names."
+        )
     check_finite(what, values, names)
     return values
 
