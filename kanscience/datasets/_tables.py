@@ -1,26 +1,20 @@
-"""Tables in: CSV files, frames of any library, arrays; checked once, with letters that say what to do.
+"""Tables in: frames of any library, arrays; checked once, with letters that say what to do.
 
 Everything numeric leaves here as a float64 array and a tuple of names. Frames may come from pandas, polars,
-pyarrow or any other library that narwhals knows; pandas is imported only where a frame is made.
+pyarrow or any other library that narwhals knows.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._checks import (
-    check_choice,
     check_finite,
     check_matrix,
     check_real_tensor,
@@ -29,118 +23,11 @@ from .._checks import (
     listed,
     shown,
 )
-from .._errors import DataError, FileError, ShapeError
+from .._errors import DataError, ShapeError
 from .._typing import ArrayLike, Matrix
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-
-def table_names() -> tuple[str, ...]:
-    """Return the names that ``load_table`` knows.
-
-    Example:
-        >>> table_names()
-        ('feynman_equations', 'nuclear_binding', 'planets')
-    """
-    return tuple(sorted(path.stem for path in _tables_folder().glob("*.csv")))
-
-
-def load_table(name: str) -> pd.DataFrame:
-    """Return one of the tables that travel with kanscience.
-
-    Args:
-        name: "planets", "nuclear_binding", or another of ``kanscience.datasets.table_names()``.
-
-    Returns:
-        A frame with ``.attrs``: "title", "source", "licence", "notes" and "units" (column -> unit, "1" for a
-        pure number, None for text).
-
-    Raises:
-        OptionError: there is no such table; the message lists them.
-
-    Example:
-        >>> planets = load_table("planets")
-        >>> len(planets), planets.attrs["units"]["semi_major_axis_au"]
-        (13, 'au')
-    """
-    path = _tables_folder() / f"{check_choice('name', name, table_names())}.csv"
-    table = read_csv(path)
-    table.attrs.update(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-    return table
-
-
-def _tables_folder() -> Path:
-    installed = Path(__file__).with_name("tables")  # where the wheel puts the top-level folder data/
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "data"
-
-
-def read_csv(path: str | PathLike[str]) -> pd.DataFrame:
-    """Read a CSV file whose first line names the columns; text columns may be among them.
-
-    Only an empty field, ``NA``, ``NaN`` and ``null`` are read as missing: a column of names may hold "None".
-
-    Raises:
-        FileError: the file is missing, a folder, empty, not UTF-8 text, or not a table.
-        DataError: two columns of one name, or no rows.
-    """
-    import pandas as pd
-
-    path = Path(path)
-    header = _csv_header(path)
-    _check_distinct(header, f"{path.name}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # fields without a column, dropped
-            table = pd.read_csv(
-                path,
-                skipinitialspace=True,
-                keep_default_na=False,
-                na_values=["", "NA", "NaN", "nan", "null"],
-                encoding="utf-8-sig",
-                index_col=False,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise FileError(
-            f"{str(path)!r} is not a table with the columns {listed(header)}: {reason}. "
-            "Every line needs as many fields as the first one; put quotes around fields that contain a comma."
-        ) from error
-    table.columns = header
-    if table.empty:
-        raise DataError(f"{str(path)!r} has the columns {listed(header)} and no rows below them. Add data.")
-    return table
-
-
-def _csv_header(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file), [])
-    except FileNotFoundError:
-        near = did_you_mean(path.name, _sibling_names(path))
-        raise FileError(f"There is no file {str(path)!r}, seen from {str(Path.cwd())!r}.{near}") from None
-    except UnicodeDecodeError as error:
-        raise FileError(
-            f"{str(path)!r} is not text in UTF-8 ({error.reason} at byte {error.start}). "
-            "Save the table as CSV in UTF-8; spreadsheets offer it in their export dialog."
-        ) from error
-    except csv.Error as error:
-        raise FileError(f"{str(path)!r} is not a CSV file: {error}. Save the table as CSV in UTF-8.") from error
-    except OSError as error:
-        raise FileError(f"{str(path)!r} cannot be read: {error.strerror}. Pass the path of a CSV file.") from error
-    header = [name.strip() for name in header]
-    if not any(header):
-        raise FileError(f"{str(path)!r} is empty. Its first line must name the columns.")
-    if "" in header:
-        raise DataError(
-            f"Column {header.index('') + 1} of {str(path)!r} has no name: the first line is "
-            f"{','.join(header)!r}. Name it there, or remove it."
-        )
-    return header
-
-
-def _sibling_names(path: Path) -> list[str]:
-    return [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    pass
 
 
 def select_columns(
@@ -169,7 +56,7 @@ def select_columns(
     frame = _as_frame(table)
     if frame is None:
         raise DataError(f"`table` must be a frame with named columns, got {type(table).__name__}.")
-    _check_distinct(frame.columns, "The table")
+    check_distinct(frame.columns, "The table")
     targets = _name_list(target)
     sigmas = _name_list(sigma) if sigma is not None else []
     ignored = _name_list(ignore)
@@ -177,7 +64,7 @@ def select_columns(
     for role, names in roles.items():
         for name in names:
             _check_column(name, role, frame.columns)
-        _check_distinct(names, f"`{role}`")
+        check_distinct(names, f"`{role}`")
     if inputs is None:
         roles["inputs"] = [name for name in frame.columns if name not in {*targets, *sigmas, *ignored}]
     for one, other in combinations(roles, 2):
@@ -354,7 +241,7 @@ def _as_frame(data: ArrayLike) -> Any:
     try:
         frame = nw.from_native(data, pass_through=True)
     except nw.exceptions.DuplicateError:  # pandas allows it; no name would then say which column is meant
-        _check_distinct(list(data.columns), type(data).__name__)
+        check_distinct(list(data.columns), type(data).__name__)
         raise
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
@@ -372,7 +259,7 @@ def _own_names(data: Any, frame: Any) -> list[str] | None:
     names = list(frame.columns)
     if not all(isinstance(name, str) for name in names):  # pandas numbers the columns of a bare array
         return None
-    _check_distinct(names, type(data).__name__)
+    check_distinct(names, type(data).__name__)
     return names
 
 
@@ -416,7 +303,7 @@ def _floats_one_by_one(values: np.ndarray, place: str) -> np.ndarray:
             floats[index] = np.nan if value is None or _is_missing(value) else float(value)
         except (TypeError, ValueError):
             row = f"{shown(value)} in row {index[0]}" if index else shown(value)
-            hint = " Its numbers are stored as text: convert them first." if _reads_as_number(value) else ""
+            hint = " Its numbers are stored as text: convert them first." if reads_as_number(value) else ""
             kind = "text" if isinstance(value, str) else type(value).__name__
             raise DataError(
                 f"{place[0].upper()}{place[1:]} holds {kind} and not numbers: {row}.{hint} "
@@ -430,7 +317,8 @@ def _is_missing(value: Any) -> bool:
     return type(value).__name__ in ("NAType", "NaTType")
 
 
-def _reads_as_number(value: object) -> bool:
+def reads_as_number(value: object) -> bool:
+    """Return whether it is text that spells a number, decimal commas included."""
     return isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d+([.,]\d*)?([eE][-+]?\d+)?\s*", value) is not None
 
 
@@ -447,7 +335,7 @@ def _column_names(
     wrong = [name for name in names if not isinstance(name, str) or not name.strip()]
     if wrong:
         raise DataError(f"`names` must hold non-empty text, got {listed(wrong)}. Pass a name such as 'x1'.")
-    _check_distinct(names, "`names`")
+    check_distinct(names, "`names`")
     return tuple(names)
 
 
@@ -463,7 +351,8 @@ def _check_column(name: str, role: str, columns: Sequence[str]) -> None:
         )
 
 
-def _check_distinct(names: Iterable[str], place: str) -> None:
+def check_distinct(names: Iterable[str], place: str) -> None:
+    """Raise where a name is there twice; ``place`` is where."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -291,7 +291,7 @@ def domains(domain: object, inputs: int) -> list[tuple[float, float]]:
     """Return the domain of every input, from one pair for all or a pair for each; nothing where there is none."""
     if domain is None:
         return []
-    entries = domain.tolist() if isinstance(domain, np.ndarray | Tensor) else domain
+    entries: Any = domain.tolist() if isinstance(domain, np.ndarray | Tensor) else domain
     several = isinstance(entries, list | tuple) and any(isinstance(entry, Iterable) for entry in entries)
     pairs = entries if several else [check_interval("domain", entries)] * inputs
     if len(pairs) != inputs:
