@@ -26,7 +26,7 @@ from kanscience.splines import uniform_knots
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Domain = tuple[float, float] | Sequence[Sequence[float]] | np.ndarray | None
+Domain = tuple[float, float] | Sequence[Sequence[float] | np.ndarray] | np.ndarray | None
 
 
 class MultKAN(nn.Module):
