@@ -16,6 +16,7 @@ from kanscience.training._penalties import Penalty
 from kanscience.training._report import FitReport, Progress
 from kanscience.training._run import Run
 from kanscience.training._samples import checked_samples
+from kanscience.training._schedule import adopt_names_
 from kanscience.training._threads import one_thread
 
 if TYPE_CHECKING:
@@ -106,11 +107,16 @@ def fit(
         train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
     else:
         _check_own_loss(network, inputs, targets)
+        _check_without_rows(sigma=sigma, valid=valid, penalty=penalty, shrink=shrink)
+    if penalty is not None:
+        for depth in range(len(network.layers)):
+            penalty.of_layer(depth, len(network.layers))  # says what does not fit, before anything is changed
     run = Run(network, train, held, loss, penalty, move_knots, list(callbacks), generator)
     run.optimizer = _chosen_optimizer(optimizer, run, batch_size)
     usual = STEPS if is_regression(run) else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
     run.steps = usual if steps is None else steps
     run.batch_size, run.shrink = batch_size, shrink
+    adopt_names_(network, inputs)
     with one_thread():
         return train_levels(run, levels, restarts, progress)
 
@@ -141,3 +147,12 @@ def _check_own_loss(network: MultKAN, inputs: ArrayLike | None, targets: ArrayLi
         raise OptionError(
             "a loss without inputs needs a network with a given domain: MultKAN(..., domain=(low, high))."
         )
+
+
+def _check_without_rows(**options: object) -> None:
+    for name, value in options.items():
+        if value is not None and value is not False:
+            raise OptionError(
+                f"`{name}` belongs to `inputs` and `targets`, and cannot be used with a loss of one's own. "
+                "Put it into the loss."
+            )
