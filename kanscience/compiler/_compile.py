@@ -12,9 +12,10 @@ import sympy
 from kanscience._checks import did_you_mean
 from kanscience._errors import FormulaError, GraphError
 from kanscience.compiler._affine import Affine, Nodes, checked_number
+from kanscience.compiler._limits import shown
 from kanscience.compiler._lower import Lowering
 from kanscience.compiler._names import normalised
-from kanscience.compiler._parse import parse_formula, shown
+from kanscience.compiler._parse import parse_formula
 from kanscience.compiler._types import Expr
 from kanscience.graph import Graph, Number
 from kanscience.network import from_graph

@@ -17,6 +17,12 @@ MOST_DEPTH = 100
 MOST_BITS = 2048  # of the numerator and denominator of an exact number
 
 
+def shown(text: str, most: int = 60) -> str:
+    """Return text cut to a length that an error message holds."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
+
+
 def exact_number(value: int | float, text: str) -> Expr:
     """Return a literal as sympy's number."""
     if isinstance(value, float):
