@@ -1,4 +1,4 @@
-"""The command line: ``kanscience discover``, ``show``, ``predict``. Same words as in Python."""
+"""The command line: ``kanscience discover``, ``compile``, ``show``, ``predict``. Same words as in Python."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanscience._errors import DataError, FileError, KanscienceError
+from kanscience._errors import DataError, FileError, KanscienceError, OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kanscience.graph import Graph
     from kanscience.network import MultKAN
 
 _NETWORK_FILE = "network.safetensors"
@@ -93,26 +94,49 @@ def discover(
         click.echo(f"\n{_files(found, out)}")
 
 
+@main.command(name="compile")
+@click.argument("formula")
+@click.option("--variables", help="Names of the inputs, with commas; default: all names, sorted.")
+@click.option("--parameter", "parameters", multiple=True, help="A constant to be fitted: k=1.0; may be repeated.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the formula: a PNG, SVG or PDF file.")
+@click.option("--save", type=click.Path(path_type=Path), help="File for the network.")
+def compile_(
+    formula: str, variables: str | None, parameters: Sequence[str], picture: Path | None, save: Path | None
+) -> None:
+    """Turn the text FORMULA into the network that computes it, exactly."""
+    from kanscience.compiler import formula_graph
+    from kanscience.network import from_graph
+    from kanscience.network import save as save_network
+
+    graph = formula_graph(formula, variables, parameters=dict(map(_start_value, parameters)))
+    network = from_graph(graph)
+    if picture is not None:
+        _draw(graph, picture)
+    if save is not None:
+        save_network(network, save)
+    click.echo(_description(network))
+    for path, what in ((picture, "its picture"), (save, "the network, for `kanscience show` and `predict`")):
+        if path is not None:
+            click.echo(f"{path}: {what}")
+
+
+def _start_value(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        raise OptionError(f"--parameter {text!r}: write a name and its start value, as k=1.0.") from None
+
+
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--picture", type=click.Path(path_type=Path), help="Draw it too: a PNG, SVG or PDF file.")
 def show(file: Path, picture: Path | None) -> None:
     """Say what a network FILE holds. A report folder stands for its network."""
-    from kanscience.network import to_graph
-
     network = _network(file)
     if picture is not None:
         _draw(network, picture)
-    graph = to_graph(network)
-    click.echo(str(network))
-    click.echo(f"inputs: {', '.join(network.input_names)}")
-    click.echo(f"outputs: {', '.join(network.output_names)}")
-    if graph.is_symbolic:
-        from kanscience.compiler import expression
-        from kanscience.discovery import as_text
-
-        for name, formula in zip(network.output_names, expression(network), strict=True):
-            click.echo(f"{name} = {as_text(formula)}")
+    click.echo(_description(network))
     if picture is not None:
         click.echo(f"{picture}: its picture")
 
@@ -163,11 +187,29 @@ def _network(file: Path) -> MultKAN:
     return load(file / _NETWORK_FILE if file.is_dir() else file)
 
 
-def _draw(network: MultKAN, picture: Path) -> None:
+def _description(network: MultKAN) -> str:
+    from kanscience.network import to_graph
+
+    lines = [
+        str(network),
+        f"inputs: {', '.join(network.input_names)}",
+        *([f"parameters: {', '.join(network.constant_names)}"] if network.constant_names else []),
+        f"outputs: {', '.join(network.output_names)}",
+    ]
+    if to_graph(network).is_symbolic:
+        from kanscience.compiler import expression
+        from kanscience.discovery import as_text
+
+        formulas = zip(network.output_names, expression(network), strict=True)
+        lines += [f"{name} = {as_text(formula)}" for name, formula in formulas]
+    return "\n".join(lines)
+
+
+def _draw(thing: MultKAN | Graph, picture: Path) -> None:
     from kanscience.viz import plot
 
     try:
-        plot(network).savefig(picture)
+        plot(thing).savefig(picture)
     except (OSError, ValueError) as error:
         raise FileError(
             f"{str(picture)!r} cannot be drawn: {str(error).rstrip('.')}. Name a PNG, SVG or PDF file."

@@ -7,6 +7,7 @@ from typing import Any
 
 import networkx
 
+from kanscience.graph._ranks import node_layers
 from kanscience.graph._schema import Graph
 from kanscience.graph._terms import ZERO, Term
 
@@ -45,7 +46,7 @@ def layers(graph: Graph) -> Graph:
     if graph.is_layered:
         return graph.copy()
     live = _without_dead_parts(graph)
-    return _in_columns(_without_dead_parts(_padded(live, _node_layers(live))))
+    return _in_columns(_without_dead_parts(_padded(live, node_layers(live, _can_be_factor))))
 
 
 def _without_dead_parts(graph: Graph) -> Graph:
@@ -56,39 +57,6 @@ def _without_dead_parts(graph: Graph) -> Graph:
         needed |= networkx.ancestors(live, output)
     live.remove_nodes_from([node for node in graph if node not in needed])
     return live
-
-
-def _node_layers(graph: Graph) -> dict[str, int]:
-    # First as early as possible, which gives the least depth; then sums with at most one edge as late as
-    # possible: several of them then share the padding of their source instead of being padded one by one.
-    layer: dict[str, int] = {}
-    order = list(networkx.topological_sort(graph))
-    for node in order:
-        before = list(graph.predecessors(node))
-        match graph.nodes[node]["kind"]:
-            case "input" | "parameter":
-                layer[node] = 0
-            case "sum":
-                layer[node] = 1 + max((layer[source] for source in before), default=0)
-            case "product":
-                layer[node] = max(layer[s] + (not _can_be_factor(graph, s)) for s in before)
-    last = max(layer[source] for output in graph.nodes_of("output") for source in graph.predecessors(output))
-    for node in graph.nodes_of("output"):
-        layer[node] = last
-    for node in reversed(order):
-        if graph.nodes[node]["kind"] == "sum" and graph.in_degree(node) <= 1:
-            readers = [_layer_wanted(graph, layer, node, reader) for reader in graph.successors(node)]
-            layer[node] = max(layer[node], min(readers))
-    return layer
-
-
-def _layer_wanted(graph: Graph, layer: Mapping[str, int], node: str, reader: str) -> int:
-    match graph.nodes[reader]["kind"]:
-        case "sum":
-            return layer[reader] - 1
-        case "product" if not _can_be_factor(graph, node):
-            return layer[reader] - 1
-    return layer[reader]
 
 
 def _can_be_factor(graph: Graph, node: str) -> bool:

@@ -75,7 +75,7 @@ class Term:
         inside = _times(self.slope, x)
         if self.shift.value:
             inside = f"{inside} + {self.shift}".replace("+ -", "- ")
-        arguments = "".join(f", {a.text() if isinstance(a, Term) else a}" for a in self.arguments)
+        arguments = "".join(f", {_argument_text(a)}" for a in self.arguments)
         return _times(self.scale, f"{self.function}({inside}{arguments})")
 
     def __str__(self) -> str:
@@ -245,6 +245,12 @@ def _built(kind: type, data: Any) -> Any:
         return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
     except (TypeError, ValueError, AttributeError) as reason:
         raise GraphError(f"{_short(data)} is no {kind.__name__} ({reason}).") from None
+
+
+def _argument_text(argument: Any) -> str:
+    if isinstance(argument, tuple):
+        return f"({', '.join(map(_argument_text, argument))})"
+    return argument.text() if isinstance(argument, Term) else str(argument)
 
 
 def _times(factor: Number, text: str) -> str:

@@ -109,6 +109,15 @@ def function_label(library: Library, function: tuple[Term | SplineTerm, ...], va
     return Label(plain, False)
 
 
+# mathtext knows no cases: they stand in a row.
+_CASES = (
+    (r"\begin{cases} ", r"\{"),
+    (r" & \text{for}\: ", r"\;\mathrm{for}\;"),
+    (r" & \text{otherwise}", r"\;\mathrm{else}"),
+    (r" \\", r";\;\;"),
+    (r" \end{cases}", r"\}"),
+)
+
 _BOX = "◻"  # stands for a value without a name
 
 
@@ -120,6 +129,8 @@ def _variable_as_math(name: str) -> str:
 
 
 def _tidy(latex: str) -> str:
+    for old, new in _CASES:
+        latex = latex.replace(old, new)
     latex = re.sub(
         r"\\frac\{1\}\{([^{}\\+]|[^{}\\+]\^\{\w+\}|\\sqrt\{[^{}\\+]\})\}", r"1/\1", latex.replace("+ -", "- ")
     )
