@@ -192,19 +192,15 @@ class MultKAN(nn.Module):
 
         ``first`` are the first layer's features, where they are known already.
         """
-        if first is None and (program := self._row_program()).layers:
-            return program.outputs(nodes, self.readout)
+        program = RowProgram.current(self._program, list(self.layers)) if first is None else None
+        if program is not None:
+            self._program = program
+            if program.layers:
+                return program.outputs(nodes, self.readout)
         for layer in self.layers:
             features = layer.features(nodes) if first is None else first
             nodes, first = multiply(layer.sums(nodes, features), layer.shape), None
         return self.read_out(nodes)
-
-    def _row_program(self) -> RowProgram:
-        if torch.compiler.is_compiling():
-            return RowProgram((), ())
-        if self._program is None or not self._program.is_current():
-            self._program = RowProgram.of(list(self.layers))
-        return self._program
 
     def read_out(self, nodes: Tensor) -> Tensor:
         """Return the outputs' rows of the last layer's nodes."""
