@@ -150,10 +150,10 @@ def checked_number(number: Any) -> Number:
     try:
         found = Number.of(number)
     except GraphError:
-        raise FormulaError(f"{shown(str(number))} is not a finite real number within the range of floats.") from None
+        raise FormulaError(f"{shown(number)} is not a finite real number within the range of floats.") from None
     vanished = found.value == 0 and getattr(number, "is_zero", None) is False
     if vanished or 0 < abs(found.value) < float_info.min:
-        raise FormulaError(f"{shown(str(number))} is not zero, but too small for a float. Choose other units.")
+        raise FormulaError(f"{shown(number)} is not zero, but too small for a float. Choose other units.")
     if not math.isfinite(found.value):
-        raise FormulaError(f"{shown(str(number))} is not within the range of floats. Choose other units.")
+        raise FormulaError(f"{shown(number)} is not within the range of floats. Choose other units.")
     return found

@@ -106,7 +106,7 @@ def formula_graph(formulas: Formulas, variables: Variables = None, *, parameters
         try:
             nodes.output(name, lowering.value(expression))
         except RecursionError:
-            raise FormulaError(f"{shown(str(expression))} is nested too deeply.") from None
+            raise FormulaError(f"{shown(expression)} is nested too deeply.") from None
     return _without_dead_nodes(nodes.graph)
 
 
@@ -115,7 +115,7 @@ def _expression(formula: Any, declared: Iterable[str]) -> sympy.Expr:
         return parse_formula(formula, variables=declared)
     if not isinstance(formula, sympy.Expr):
         kind = type(formula).__name__
-        raise FormulaError(f"a formula is text or a sympy expression, not {kind}: {shown(str(formula))}.")
+        raise FormulaError(f"a formula is text or a sympy expression, not {kind}: {shown(formula)}.")
     return formula
 
 

@@ -67,7 +67,7 @@ class Selection:
     def value(self, expression: Expr) -> Affine:
         """Return the value of a Piecewise that covers all cases."""
         if expression.args[-1].cond != sympy.true:
-            raise FormulaError(f"{shown(str(expression))} leaves cases open. End it with (value, True).")
+            raise FormulaError(f"{shown(expression)} leaves cases open. End it with (value, True).")
         open_, parts = Affine(_ONE), []
         for piece, condition in expression.args:
             holds = self._gate(condition)
@@ -99,7 +99,7 @@ class Selection:
             case sympy.core.relational.Relational():
                 return self._relation(condition)
         raise FormulaError(
-            f"{shown(str(condition))} is no condition that can be compiled. Use comparisons, And, Or and Not."
+            f"{shown(condition)} is no condition that can be compiled. Use comparisons, And, Or and Not."
         )
 
     def _relation(self, condition: Condition) -> Affine:
@@ -151,6 +151,6 @@ def _harmless_point(piece: Expr) -> dict[sympy.Symbol, Expr]:
             if value.is_Float and value.is_finite and abs(value) < 1e100:
                 return point
     raise FormulaError(
-        f"{shown(str(piece))} has no real value at any of the points tried, so it cannot stand behind a condition on several "
+        f"{shown(piece)} has no real value at any of the points tried, so it cannot stand behind a condition on several "
         "variables."
     )

@@ -59,7 +59,7 @@ def applied(expression: Expr) -> Applied | None:
     if kind in _WITH_ORDER:
         order, inner = arguments
         if not order.is_Integer:
-            raise FormulaError(f"{shown(str(expression))}: Bessel functions are known for integer orders, not {order}.")
+            raise FormulaError(f"{shown(expression)}: Bessel functions are known for integer orders, not {order}.")
         return Applied(kind.__name__, (order,), inner)
     if kind is sympy.Heaviside:
         return Applied("step", (real_constant(arguments[1]),), arguments[0])
@@ -78,7 +78,7 @@ def _applied_power(base: Expr, exponent: Expr) -> Applied | None:
     if not base.is_number:
         return None
     if not (real_value(base) or 0) > 0:
-        raise FormulaError(f"{shown(str(base**exponent))} is real only for some exponents: the base must be positive.")
+        raise FormulaError(f"{shown(base**exponent)} is real only for some exponents: the base must be positive.")
     return Applied("exponential", (real_constant(base),), exponent)
 
 
@@ -86,7 +86,7 @@ def real_constant(number: Expr) -> Expr:
     """Return a number if it is real, finite and a normal float."""
     if number.is_real is False or number.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo):
         raise FormulaError(
-            f"{shown(str(number))} is no finite real number; outside their real domain functions have no value."
+            f"{shown(number)} is no finite real number; outside their real domain functions have no value."
         )
     return checked_constant(number)
 
@@ -98,6 +98,6 @@ def unknown(expression: Expr) -> FormulaError:
     known = [kind.__name__ for kind in (*_single_functions(), *_REWRITTEN, *_WITH_ORDER)]
     others = ["Heaviside", "Max", "Min", "Piecewise", "atan2"]
     return FormulaError(
-        f"{shown(str(expression))} cannot be compiled: there is no library function {type(expression).__name__!r}. "
+        f"{shown(expression)} cannot be compiled: there is no library function {type(expression).__name__!r}. "
         f"There are sums, products, powers and {', '.join(sorted((*known, *others), key=str.casefold))}."
     )
