@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import networkx
 
+from kanscience._checks import shown
 from kanscience._errors import NotSymbolicError, OptionError
 from kanscience.compiler._extremes import with_extremes
 from kanscience.functions import as_library
@@ -126,6 +127,9 @@ def _symbols(graph: Graph, names: Sequence[str] | None, values: bool) -> Mapping
     chosen = graph.input_names if names is None else [names] if isinstance(names, str) else list(names)
     if len(chosen) != len(inputs):
         raise OptionError(f"`names` needs one name for each of {len(inputs)} inputs, but is {chosen}.")
+    wrong = [name for name in chosen if not isinstance(name, str) or not name]
+    if wrong:
+        raise OptionError(f"`names` holds names of inputs, such as 'x1'; {shown(wrong[0])} is none.")
     everything = [*chosen, *graph.parameter_names]
     repeated = sorted({name for name in everything if everything.count(name) > 1})
     if repeated:

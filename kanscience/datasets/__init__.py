@@ -2,11 +2,12 @@
 
 from ._sample import sample_uniform
 from ._split import FEW_ROWS, Split, k_folds, random_split, splits
-from ._tables import as_matrix, as_sigma, as_target, load_table, read_csv, select_columns, table_names
+from ._tables import as_columns, as_matrix, as_sigma, as_target, load_table, read_csv, select_columns, table_names
 
 __all__ = [
     "FEW_ROWS",
     "Split",
+    "as_columns",
     "as_matrix",
     "as_sigma",
     "as_target",

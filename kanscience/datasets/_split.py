@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import check_integer, check_number
+from .._checks import check_integer, check_number, check_seed
 from .._errors import DataError, OptionError
 from .._typing import Rows
 
@@ -75,7 +75,7 @@ def _shuffled(rows: int, seed: int | None) -> Rows:
             f"A table of {rows} row{'s' * (rows != 1)} cannot be split into a part to learn from "
             "and a part to check with. Pass at least 2 rows."
         )
-    return np.random.default_rng(seed).permutation(rows)
+    return np.random.default_rng(None if seed is None else check_seed(seed)).permutation(rows)
 
 
 def _split(order: Rows, held_out: slice) -> Split:

@@ -12,13 +12,23 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._checks import check_choice, check_finite, check_matrix, check_same_rows, did_you_mean, listed
+from .._checks import (
+    check_choice,
+    check_finite,
+    check_matrix,
+    check_real_tensor,
+    check_same_rows,
+    did_you_mean,
+    listed,
+    shown,
+)
 from .._errors import DataError, FileError, ShapeError
 from .._typing import ArrayLike, Matrix
 
@@ -170,11 +180,11 @@ def select_columns(
         _check_distinct(names, f"`{role}`")
     if inputs is None:
         roles["inputs"] = [name for name in frame.columns if name not in {*targets, *sigmas, *ignored}]
-    for role in ("sigma", "ignore", "inputs"):
-        shared = [name for name in roles[role] if name in targets]
+    for one, other in combinations(roles, 2):
+        shared = [name for name in roles[one] if name in roles[other]]
         if shared:
             raise DataError(
-                f"{listed(shared)} is both `target` and `{role}`. A column has one role: take it out of one."
+                f"{listed(shared)} is both `{one}` and `{other}`. A column has one role: take it out of one."
             )
     if not targets:
         raise DataError(f"`target` names no column. Choose one of {listed(frame.columns)}.")
@@ -216,6 +226,34 @@ def as_matrix(X: ArrayLike, names: Sequence[str] | None = None, *, what: str = "
     chosen = _column_names(names, own_names, values.shape[1], prefix="x", what=what)
     check_finite(what, values, chosen)
     return values, chosen
+
+
+def as_columns(X: ArrayLike, names: Sequence[str], *, what: str = "X", owner: str = "the network") -> Matrix:
+    """Return the inputs of something that takes columns of these names, as `as_matrix` does.
+
+    A frame's columns are found by name where it has all of them, in whatever order they stand; else they are taken as
+    they stand.
+
+    Raises:
+        ShapeError, DataError: as ``as_matrix``, and where there are more or fewer columns than names.
+
+    Example:
+        >>> import pandas as pd
+        >>> as_columns(pd.DataFrame({"t": [0], "b": [1], "a": [2]}), ["a", "b"])
+        array([[2., 1.]])
+    """
+    frame = _as_frame(X)
+    if frame is not None and names and set(names) <= set(frame.columns):
+        X = frame.select(list(names))
+    values, _ = _float_columns(X, what)
+    check_matrix(what, values)
+    if values.shape[1] != len(names):
+        raise ShapeError(
+            f"`{what}` has {values.shape[1]} columns and {owner} takes {len(names)}, {listed(names)}: "
+            f"shape {values.shape}. Pass these columns, in this order or as a frame with these names."
+        )
+    check_finite(what, values, names)
+    return values
 
 
 def as_target(
@@ -266,21 +304,23 @@ def as_sigma(sigma: ArrayLike, shape: tuple[int, int], *, what: str = "sigma") -
         array([[0.1],
                [0.1]])
     """
+    if isinstance(sigma, bool | np.bool_):
+        raise DataError(f"`{what}` is {sigma}. Pass the standard errors themselves, or None where they are not known.")
     values, _ = _float_columns(sigma, what)
     if values.ndim == 1 and values.shape[0] == shape[0]:
         values = values[:, None]
     if values.shape not in ((), (shape[0], 1), shape):
         raise ShapeError(
-            f"`{what}` has shape {values.shape} and the targets {shape}: pass one number, one per row, "
-            "or one per row and output."
+            f"`{what}` must have shape {shape}, as the targets, or be one number, or one for each row; "
+            f"it has shape {values.shape}."
         )
     check_finite(what, values)
     if not (values > 0).all():
         where = tuple(int(i) for i in np.argwhere(~(values > 0))[0])
-        place = f" in row {where[0]}" if where else ""
+        value, place = float(values[where]), f" in row {where[0]}" if where else ""
+        reason = "0 would let one row decide alone" if value == 0 else "a standard error is a size and has no sign"
         raise DataError(
-            f"`{what}` must be above 0, but it is {float(values[where]):g}{place}. A standard error of 0 "
-            "would let one row decide alone: leave that row out, or give its true error."
+            f"`{what}` must be above 0, but it is {value:g}{place}: {reason}. Leave that row out, or give its true error."
         )
     return np.broadcast_to(values, shape).copy()
 
@@ -289,6 +329,9 @@ def _float_columns(data: ArrayLike, what: str) -> tuple[np.ndarray, list[str] | 
     """Return float64 values of whatever shape came in, and the names that came with them."""
     if data is None:
         raise DataError(f"`{what}` is None. Pass a frame or an array.")
+    if hasattr(data, "detach"):  # a torch tensor, on any device
+        check_real_tensor(what, data)
+        return data.detach().cpu().double().numpy().copy(), None
     frame = _as_frame(data)
     if frame is not None:
         names = _own_names(data, frame)
@@ -347,21 +390,20 @@ def _float_column(column: Any, label: str, what: str) -> np.ndarray:
 
 
 def _float_array(data: Any, what: str) -> np.ndarray:
-    if hasattr(data, "detach"):  # a torch tensor, on any device
-        data = data.detach().cpu().numpy()
     try:
         array = np.asarray(data)
     except ValueError as error:  # nested lists whose rows differ in length
         raise ShapeError(f"`{what}` is not a rectangular table: {error}.") from error
     if array.dtype.kind == "c":
         raise DataError(f"`{what}` holds complex numbers. Pass real and imaginary parts as two columns.")
-    if array.dtype.kind in "fiub":
-        return array.astype(np.float64)
     if array.dtype.kind in "mM":
         raise DataError(
             f"`{what}` holds dates or times ({array.dtype}). Pass numbers, such as the years since the first."
         )
-    return _floats_one_by_one(array.astype(object), f"`{what}`")
+    plain = array.dtype.kind in "fiub"
+    floats = array.astype(np.float64) if plain else _floats_one_by_one(array.astype(object), f"`{what}`")
+    floats[np.ma.getmask(data)] = np.nan  # what a masked array hides is missing
+    return floats
 
 
 def _floats_one_by_one(values: np.ndarray, place: str) -> np.ndarray:
@@ -373,7 +415,7 @@ def _floats_one_by_one(values: np.ndarray, place: str) -> np.ndarray:
                 raise TypeError
             floats[index] = np.nan if value is None or _is_missing(value) else float(value)
         except (TypeError, ValueError):
-            row = f"{value!r} in row {index[0]}" if index else repr(value)
+            row = f"{shown(value)} in row {index[0]}" if index else shown(value)
             hint = " Its numbers are stored as text: convert them first." if _reads_as_number(value) else ""
             kind = "text" if isinstance(value, str) else type(value).__name__
             raise DataError(

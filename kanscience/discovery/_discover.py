@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanscience._checks import check_integer, check_number
+from kanscience._checks import check_integer, check_number, check_seed
 from kanscience._typing import ArrayLike, Matrix, Vector
 from kanscience.datasets import as_matrix, as_sigma, as_target
 from kanscience.discovery._candidates import Candidate, Front, Proposal
@@ -24,7 +24,7 @@ from kanscience.discovery._judge import (
     with_weights,
 )
 from kanscience.discovery._law_network import law_network
-from kanscience.discovery._measurements import Measurements, measurements, superfluous_columns
+from kanscience.discovery._measurements import Measurements, check_scale, measurements, superfluous_columns
 from kanscience.discovery._networks import (
     FittedNetworks,
     fit_networks,
@@ -97,10 +97,12 @@ def discover(
     budget = check_number("time_budget", time_budget, least=0, open_ends=True)
     if max_complexity is not None:
         check_integer("max_complexity", max_complexity, least=0)
-    seed = int(np.random.default_rng().integers(2**31)) if seed is None else check_integer("seed", seed, least=0)
+    seed = int(np.random.default_rng().integers(2**31)) if seed is None else check_seed(seed)
     values, input_names = as_matrix(X, names)
     targets, target_names = as_target(y, rows=len(values))
     check_names(input_names, target_names)
+    check_scale(values, input_names)
+    check_scale(targets, target_names)
     errors = None if sigma is None else as_sigma(sigma, targets.shape)
     tables = [
         measurements(values, targets[:, k].copy(), _column(errors, k), input_names, target, seed)

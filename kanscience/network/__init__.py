@@ -9,8 +9,9 @@ from kanscience.network._flat import FlatView, layer_masks
 from kanscience.network._freeze import freeze
 from kanscience.network._initialize import generator_from, power_law, redraw_, smooth_curves
 from kanscience.network._jacobian import Sweep, jacobian, sweep
-from kanscience.network._multkan import MultKAN
+from kanscience.network._multkan import MultKAN, check_network
 from kanscience.network._perturb import perturb
+from kanscience.network._places import check_edge, check_trace_of
 from kanscience.network._prune import PruneReport, functions_of_constants, prune, prune_inputs, without_edges
 from kanscience.network._refine import Grid, refine, refine_, rules_of_layers
 from kanscience.network._remove import remove
@@ -30,6 +31,9 @@ __all__ = [
     "Trace",
     "attribution",
     "base_named",
+    "check_edge",
+    "check_network",
+    "check_trace_of",
     "deepen",
     "edge_ends",
     "freeze",

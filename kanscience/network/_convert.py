@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from kanscience._checks import check_kind
 from kanscience._errors import GraphError
 from kanscience.functions import as_library, default_library
 from kanscience.graph import Graph, Number, SplineAxis, SplineTerm, Term, layers
 from kanscience.network._initialize import Initialize, generator_from, power_law, smooth_curves
 from kanscience.network._layer import Layer
-from kanscience.network._multkan import MultKAN
+from kanscience.network._multkan import Domain, MultKAN, check_network, check_options, domains
 from kanscience.network._shape import LayerShape
 from kanscience.network._splines import SplineEdges, widened
 from kanscience.network._terms import EdgeTerm, TermEdges
@@ -40,6 +41,7 @@ def to_graph(network: MultKAN) -> Graph:
         >>> print(ks.to_graph(ks.MultKAN([1, 1], seed=0)).nodes_of("sum"))
         ['sum1_0']
     """
+    check_network(network)
     graph = Graph()
     sources = _add_sources(graph, network)
     for depth, layer in enumerate(network.layers, start=1):
@@ -138,7 +140,7 @@ def from_graph(
     grid: int = 5,
     degree: int = 3,
     base: str = "silu",
-    domain: tuple[float, float] | None = None,
+    domain: Domain = None,
     seed: int | None = None,
     dtype: torch.dtype = torch.float64,
     device: torch.device | str | None = None,
@@ -165,6 +167,8 @@ def from_graph(
         >>> bool(again(x) == network(x))
         True
     """
+    check_kind("graph", graph, Graph, "Networks become one by ks.to_graph, formulas by ks.formula_graph.")
+    check_options(grid, degree, base, dtype, device)
     graph.validate()
     if not graph.is_layered:
         graph = layers(graph)
@@ -177,6 +181,7 @@ def from_graph(
         for depth in range(len(columns.shapes))
     ]
     inputs, constants = graph.nodes_of("input"), graph.nodes_of("parameter")
+    given = domains(domain, len(inputs)) + [(-1.0, 1.0)] * len(constants)  # a constant has no curve
     outputs = graph.nodes_of("output")
     values = [graph.nodes[node]["value"] for node in constants]
     last = columns.nodes[-1]
@@ -194,7 +199,7 @@ def from_graph(
     )
     if domain is not None:
         for source in built[0].splines.open.nonzero().flatten().tolist():
-            built[0].splines.set_domain_(source, *domain)
+            built[0].splines.set_domain_(source, *given[source])
             built[0].splines.given[source] = True
     return network.to(device)
 

@@ -6,13 +6,14 @@ import operator
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kanscience._checks import did_you_mean, listed
+from kanscience._checks import check_kind, did_you_mean, listed, shown
 from kanscience._errors import OptionError, ShapeError
+from kanscience.network._multkan import check_network
+from kanscience.network._trace import Trace
 
 if TYPE_CHECKING:
     from kanscience._typing import Edge, Node
     from kanscience.network._multkan import MultKAN
-    from kanscience.network._trace import Trace
 
 Place = tuple[int, ...] | str
 Places = Place | Iterable[Place]
@@ -63,7 +64,9 @@ def sizes(network: MultKAN, layer: int) -> int:
 
 
 def check_trace_of(network: MultKAN, trace: Trace) -> None:
-    """Raise unless a trace has the shape of the network."""
+    """Raise unless it is a trace, and has the shape of the network."""
+    check_network(network)
+    check_kind("trace", trace, Trace, "Make one with ks.trace(network, X).")
     seen = [tuple(edges.shape[1:]) for edges in trace.edges]
     own = [(sizes(network, layer), shape.subnodes) for layer, shape in enumerate(network.shapes)]
     if seen != own:
@@ -84,8 +87,8 @@ def _integers(what: str, form: str, place: object, count: int) -> list[int]:
         numbers = []
     if len(numbers) != count:
         raise OptionError(
-            f"{what} is {form}, integers from 0, not {place!r}. Edges are (layer, source, target), nodes (layer, node), "
-            "named constants go by their name."
+            f"{what} is {form}, integers from 0, not {shown(place)}. Edges are (layer, source, target), "
+            "nodes (layer, node), named constants go by their name."
         )
     return numbers
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import networkx
 
 from kanscience._checks import check_number
+from kanscience._errors import DataError
 from kanscience.graph import Graph, Number, SplineTerm, Term
 from kanscience.network._attribution import attribution
 from kanscience.network._convert import rebuilt, to_graph
@@ -52,6 +53,7 @@ def prune(network: MultKAN, trace: Trace, *, node: float = 1e-2, edge: float = 3
 
     Raises:
         OptionError: a threshold below 0.
+        ShapeError, DataError: the trace is of another network, or of a single sample.
 
     Example:
         >>> import kanscience as ks, torch
@@ -76,7 +78,20 @@ def prune(network: MultKAN, trace: Trace, *, node: float = 1e-2, edge: float = 3
         doomed |= {(layer, n, target) for n in weak for target in range(scores.edges[layer].shape[1])}
     # What only named constants lead to has no spread to be judged by.
     named = functions_of_constants(network)
-    return without_edges(network, trace, {(layer, n, t) for layer, n, t in doomed if n not in named[layer]})
+    doomed = {(layer, n, t) for layer, n, t in doomed if n not in named[layer]}
+    if doomed:
+        _check_varied(trace)
+    return without_edges(network, trace, doomed)
+
+
+def _check_varied(trace: Trace) -> None:
+    """Raise where all samples of a trace are one and the same: no score tells anything then."""
+    inputs = trace.nodes[0]
+    if bool((inputs == inputs[0]).all()):
+        raise DataError(
+            f"scores are spreads over the samples of a trace, and its {len(trace)} samples are all the same. "
+            "Trace rows that differ, such as all that the network was fitted to."
+        )
 
 
 def functions_of_constants(network: MultKAN) -> list[set[int]]:
@@ -114,6 +129,7 @@ def prune_inputs(network: MultKAN, trace: Trace, *, threshold: float = 1e-2) -> 
     """
     check_number("threshold", threshold, least=0)
     score = attribution(network, trace).nodes[0][: network.n_inputs]
+    _check_varied(trace)
     weak = [i for i in (score < threshold).nonzero().flatten().tolist() if i != int(score.argmax())]
     targets = network.shapes[0].subnodes
     doomed = {(0, i, target) for i in weak for target in range(targets)}

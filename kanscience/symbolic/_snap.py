@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from kanscience._checks import check_number
+from kanscience.datasets import FEW_ROWS
 from kanscience.functions import AffineFit, Library, affine_fits, as_library
 from kanscience.graph import Graph, Number, Term
 from kanscience.network import (
@@ -26,9 +26,11 @@ from kanscience.symbolic._canonical import canonical
 from kanscience.symbolic._description import complexity, description_length, price
 from kanscience.symbolic._refit import refit_, weighted_square
 from kanscience.symbolic._simple_constants import with_simple_constants
-from kanscience.training import checked_samples, normalised_weights, one_thread
+from kanscience.training import checked_samples, held_back, normalised_weights, one_thread
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kanscience._typing import ArrayLike
     from kanscience.training import Samples
 
@@ -116,13 +118,14 @@ def snap(
         >>> ks.expression(formula)
         [sin(2*x1)]
     """
-    deadline = math.inf if time_budget is None else time.monotonic() + time_budget
-    if valid is None and len(np.asarray(inputs)) >= 30:
-        valid = 0.2
-    generator = generator_from(seed)
+    seconds = math.inf if time_budget is None else check_number("time_budget", time_budget, least=0)
+    deadline = time.monotonic() + seconds
+    known, generator = as_library(library), generator_from(seed)
     train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
+    if valid is None and len(train.x) >= FEW_ROWS:
+        train, held = held_back(train, 0.2, generator)
     with one_thread():
-        return _Search(network, as_library(library), train, held or train, deadline).run(constants)
+        return _Search(network, known, train, held or train, deadline).run(constants)
 
 
 class _Search:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
-from kanscience._checks import check_choice, check_integer
+from kanscience._checks import check_choice, check_integer, shown
 from kanscience._errors import OptionError
-from kanscience.network import FlatView, Grid, generator_from, rules_of_layers
+from kanscience.network import FlatView, Grid, check_network, generator_from, rules_of_layers
 from kanscience.training._few_numbers import STEPS, is_regression
 from kanscience.training._levels import train_levels
-from kanscience.training._penalties import Penalty
+from kanscience.training._penalties import Penalty, as_penalty
 from kanscience.training._report import FitReport, Progress
 from kanscience.training._run import Run
 from kanscience.training._samples import checked_samples
@@ -36,14 +37,14 @@ def fit(
     valid: tuple[ArrayLike, ArrayLike] | float | None = None,
     optimizer: str = "auto",
     steps: int | None = None,
-    grids: Sequence[Grid] | None = None,
+    grids: Grid | Sequence[Grid] | None = None,
     move_knots: bool | None = None,
-    penalty: Penalty | None = None,
+    penalty: Penalty | float | None = None,
     batch_size: int | None = None,
     restarts: int = 0,
     shrink: bool | None = None,
     loss: Callable[[MultKAN], Tensor] | None = None,
-    callbacks: Sequence[Callable[[Progress], Any]] = (),
+    callbacks: Callable[[Progress], Any] | Sequence[Callable[[Progress], Any]] | None = None,
     progress: bool | None = None,
     seed: int | None = None,
 ) -> FitReport:
@@ -64,10 +65,10 @@ def fit(
             fits into 1 GiB and no batch size is given, else Adam for a batch size, else L-BFGS.
         steps: most steps of each level; default 200 for LM (1000 for laws), 500 for L-BFGS, 2000 for Adam.
         grids: grid extension, for instance ``(5, 10, 20, 40)``; an entry may be one number a layer. Every level is
-            tried; validation decides which one stays.
+            tried; validation decides which one stays. ``5`` is ``(5,)``.
         move_knots: whether hidden knots follow their ranges. None: yes, except where a domain was given; True moves the
             given domains of the inputs too, False nothing.
-        penalty: what edges pay, see `Penalty`.
+        penalty: what edges pay, see `Penalty`; a number is its strength.
         batch_size: rows a step (Adam).
         restarts: further starts from redrawn splines, the best of which goes on. 0 continues the present network.
         shrink: whether levels are trained with ever weaker pulls, the first level of a fresh network towards straight
@@ -75,7 +76,7 @@ def fit(
             follows noise; True: from the beginning on, the most careful way; False: never.
         loss: any callable of the network, in place of data: a vector is residuals (least squares), a scalar is
             minimised as it is.
-        callbacks: called with a `Progress` now and then; one that returns True stops the fit.
+        callbacks: one or several, called with a `Progress` now and then; one that returns True stops the fit.
         progress: a bar. None: in terminals, after a second.
         seed: of held-back rows, batches and restarts.
 
@@ -96,34 +97,36 @@ def fit(
     Source: Levenberg-Marquardt: Nielsen, IMM report 1999-05; laws: Moré, Lecture Notes in Mathematics 630 (1978) 105; grid
         extension: Liu et al., arXiv 2404.19756.
     """
+    check_network(network)
     check_choice("optimizer", optimizer, OPTIMIZERS)
-    check_integer("restarts", restarts, least=0)
-    if steps is not None:
-        check_integer("steps", steps, least=0)
-    levels = [rules_of_layers(grid, len(network.layers)) for grid in grids or ()]
+    restarts = check_integer("restarts", restarts, least=0)
+    steps = None if steps is None else check_integer("steps", steps, least=0)
+    batch_size = None if batch_size is None else check_integer("batch_size", batch_size)
+    penalty = as_penalty(penalty, len(network.layers))
+    called = _as_callbacks(callbacks)
+    levels = [rules_of_layers(grid, len(network.layers), "a level of `grids`") for grid in _as_levels(grids)]
     generator = generator_from(seed)
     train, held = None, None
     if loss is None:
         train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
     else:
-        _check_own_loss(network, inputs, targets)
+        _check_own_loss(network, loss, inputs, targets)
         _check_without_rows(sigma=sigma, valid=valid, penalty=penalty, shrink=shrink)
     if penalty is not None:
         for depth in range(len(network.layers)):
             penalty.of_layer(depth, len(network.layers))  # says what does not fit, before anything is changed
-    run = Run(network, train, held, loss, penalty, move_knots, list(callbacks), generator)
+    run = Run(network, train, held, loss, penalty, move_knots, called, generator)
     run.optimizer = _chosen_optimizer(optimizer, run, batch_size)
     usual = STEPS if is_regression(run) else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
     run.steps = usual if steps is None else steps
     run.batch_size, run.shrink = batch_size, shrink
     adopt_names_(network, inputs)
-    with one_thread():
+    with one_thread(), torch.enable_grad():
         return train_levels(run, levels, restarts, progress)
 
 
 def _chosen_optimizer(optimizer: str, run: Run, batch_size: int | None) -> str:
     if batch_size is not None:
-        check_integer("batch_size", batch_size)
         if optimizer not in ("auto", "adam"):
             raise OptionError(f"`batch_size` belongs to optimizer 'adam', not to {optimizer!r}, which sees all rows.")
         if run.train is None:
@@ -140,12 +143,41 @@ def _chosen_optimizer(optimizer: str, run: Run, batch_size: int | None) -> str:
     return optimizer
 
 
-def _check_own_loss(network: MultKAN, inputs: ArrayLike | None, targets: ArrayLike | None) -> None:
+def _as_levels(grids: Grid | Sequence[Grid] | None) -> list[Grid]:
+    """Return the levels of a schedule; one grid alone is a schedule of one level."""
+    if grids is None:
+        return []
+    return [grids] if isinstance(grids, str) or not isinstance(grids, Iterable) else list(grids)
+
+
+def _as_callbacks(callbacks: object) -> list[Callable[[Progress], Any]]:
+    """Return what is called; one function alone, or None, does as well."""
+    if callbacks is None:
+        return []
+    called: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    if not all(map(callable, called)):
+        raise OptionError(f"`callbacks` are functions of a Progress, got {shown(callbacks)}.")
+    return called
+
+
+def _check_own_loss(network: MultKAN, loss: object, inputs: ArrayLike | None, targets: ArrayLike | None) -> None:
+    if not callable(loss):
+        raise OptionError(f"`loss` is a function of the network, got {shown(loss)}.")
     if inputs is not None or targets is not None:
         raise OptionError("give either `inputs` and `targets`, or a `loss` that holds its own data, not both.")
     if bool(network.layers[0].splines.waiting().any()):
         raise OptionError(
             "a loss without inputs needs a network with a given domain: MultKAN(..., domain=(low, high))."
+        )
+    with torch.enable_grad():
+        value = loss(network)
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        raise OptionError(f"`loss` must return a tensor of floating-point numbers, got {kind}.")
+    if not value.requires_grad and FlatView(network).size:
+        raise OptionError(
+            "`loss` returns a tensor that does not follow the network's numbers: compute it from network(x) with torch, "
+            "without detach(), item() or numpy()."
         )
 
 
