@@ -102,7 +102,7 @@ class Law:
 
 def _standard_errors(jacobian: np.ndarray, residuals: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(jacobian, axis=0)
-    if not lengths.all() or len(residuals) <= len(lengths):
+    if not np.isfinite(jacobian).all() or not lengths.all() or len(residuals) <= len(lengths):
         return np.full(len(lengths), np.inf)
     _, singular, right = np.linalg.svd(jacobian / lengths, full_matrices=False)
     variance = residuals @ residuals / (len(residuals) - len(lengths))

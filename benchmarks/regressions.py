@@ -19,7 +19,7 @@ class Case:
     Args:
         name: what it is called.
         formula: of the columns and the parameters.
-        columns: their ranges; evenly spaced for one column, random for two.
+        columns: their ranges; nearly evenly spaced for one column, random for two.
         truth: the parameters behind the data.
         near: a start as somebody who looked at the data would give it.
         far: a start of somebody who did not.
@@ -45,7 +45,10 @@ class Case:
         rng = np.random.default_rng((seed, 1))
         if len(self.columns) == 1:
             ((low, high),) = self.columns.values()
-            return np.linspace(low, high, self.rows)[:, None]
+            unrest = (
+                0.3 * (high - low) / self.rows * rng.uniform(-1, 1, self.rows)
+            )  # else fast oscillations pass for slow
+            return np.clip(np.linspace(low, high, self.rows) + unrest, low, high)[:, None]
         return np.stack([rng.uniform(low, high, self.rows) for low, high in self.columns.values()], axis=1)
 
     def order(self, values: np.ndarray) -> np.ndarray:

@@ -75,6 +75,37 @@ def test_several_targets_and_names_with_commas(run, table):
     assert done.output.startswith("y = 2*a/b\nz = a + b\ninputs without influence: c, with comma\n")
 
 
+def test_compile_draws_saves_and_is_shown_again(run, tmp_path):
+    done = run("compile", "exp(sin(pi*x) + y**2)", "--plot", "law.svg", "--save", "law.kan")
+    assert done.exit_code == 0, done.output
+    assert "inputs: x, y" in done.output
+    assert "f = exp(y**2 + sin(pi*x))" in done.output
+    assert "<svg" in (tmp_path / "law.svg").read_text(encoding="utf-8")
+    assert run("show", "law.kan").output.splitlines() == done.output.splitlines()[:4]
+
+
+def test_compile_takes_variables_and_parameters(run):
+    done = run("compile", "k*x", "--variables", "y,x", "--parameter", "k=1.5")
+    assert "inputs: y, x\nparameters: k\n" in done.output
+    assert "1 trainable numbers" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("2x",), "Products are written with \\*"),
+        (("k*x", "--parameter", "k"), "write a name and its start value"),
+        (("x + z", "--variables", "x"), "'z' is neither among the variables"),
+        (("x", "--plot", "law.xyz"), "Name a PNG, SVG or PDF file"),
+    ],
+)
+def test_compile_says_what_is_wrong_in_one_line(run, words, message):
+    done = run("compile", *words)
+    assert done.exit_code == 2
+    assert re.search(message, done.stderr or done.output)
+    assert "Traceback" not in done.output
+
+
 def test_show_names_what_is_still_a_spline(run, tmp_path):
     ks.save(ks.MultKAN([2, 3, 1], seed=0), tmp_path / "n.safetensors")
     shown = run("show", "n.safetensors")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sys import float_info
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple
 import sympy
 
 from kanscience._errors import FormulaError, GraphError
+from kanscience.compiler._limits import shown
+from kanscience.compiler._types import Expr
 from kanscience.functions import default_library
 from kanscience.graph import Graph, Number, Term
 
@@ -21,16 +24,16 @@ class Curve(NamedTuple):
     source: str
     function: str = "identity"
     arguments: tuple = ()
-    slope: sympy.Expr = sympy.S.One
-    shift: sympy.Expr = sympy.S.Zero
+    slope: Expr = sympy.S.One
+    shift: Expr = sympy.S.Zero
 
 
 @dataclass(frozen=True)
 class Affine:
     """``bias + sum of factor * curve``, what one sum of the graph can hold."""
 
-    bias: sympy.Expr
-    curves: tuple[tuple[Curve, sympy.Expr], ...] = ()
+    bias: Expr
+    curves: tuple[tuple[Curve, Expr], ...] = ()
 
     @classmethod
     def of_node(cls, node: str) -> Affine:
@@ -41,14 +44,14 @@ class Affine:
     def total(cls, parts: Iterable[Affine]) -> Affine:
         """Add values."""
         parts = list(parts)
-        factors: dict[Curve, list[sympy.Expr]] = {}
+        factors: dict[Curve, list[Expr]] = {}
         for part in parts:
             for curve, factor in part.curves:
                 factors.setdefault(curve, []).append(factor)
         sums = ((curve, sympy.Add(*numbers)) for curve, numbers in factors.items())
         return cls(sympy.Add(*(p.bias for p in parts)), tuple((curve, total) for curve, total in sums if total != 0))
 
-    def times(self, number: sympy.Expr) -> Affine:
+    def times(self, number: Expr) -> Affine:
         """Return the value times a number."""
         if number == 1:
             return self
@@ -66,7 +69,7 @@ class Affine:
         return None
 
     @property
-    def line(self) -> tuple[str, sympy.Expr, sympy.Expr] | None:
+    def line(self) -> tuple[str, Expr, Expr] | None:
         """``(source, slope, shift)`` where this is a straight line of one node; else None."""
         match self.curves:
             case ((Curve(source, "identity"), factor),):
@@ -98,12 +101,16 @@ class Nodes:
     def product(self, factors: Sequence[Affine]) -> Affine:
         """Return the product of values."""
         sums = [self.sum(factor) for factor in factors]
+        if len(set(sums)) < len(sums):  # a sum enters a product once
+            powers = [self._power(Affine.of_node(node), n) for node, n in Counter(sums).items()]
+            return powers[0] if len(powers) == 1 else self.product(powers)
         key = frozenset(sums)
-        if len(key) < len(sums):
-            raise FormulaError("a product holds the same factor twice; write it as a power.")
         if key not in self._products:
             self._products[key] = self.graph.add_product(*sums)
         return Affine.of_node(self._products[key])
+
+    def _power(self, value: Affine, n: int) -> Affine:
+        return value if n == 1 else self.apply("power", value, sympy.Integer(n))
 
     def apply(self, function: str, value: Affine, *arguments: object) -> Affine:
         """Return a library function of a value."""
@@ -127,12 +134,12 @@ class Nodes:
         self.graph.add_output(name, node)
 
 
-def _term(curve: Curve, factor: sympy.Expr) -> Term:
-    numbers = (checked_number(number) for number in (factor, curve.slope, curve.shift))
-    return Term(curve.function, curve.arguments, *numbers)
+def _term(curve: Curve, factor: Expr) -> Term:
+    scale, slope, shift = (checked_number(number) for number in (factor, curve.slope, curve.shift))
+    return Term(curve.function, curve.arguments, scale, slope, shift)
 
 
-def checked_constant(number: sympy.Expr) -> sympy.Expr:
+def checked_constant(number: Expr) -> Expr:
     """Return a number if it is one that a network can hold."""
     checked_number(number)
     return number
@@ -143,10 +150,10 @@ def checked_number(number: Any) -> Number:
     try:
         found = Number.of(number)
     except GraphError:
-        raise FormulaError(f"{number} is not a finite real number within the range of floats.") from None
+        raise FormulaError(f"{shown(number)} is not a finite real number within the range of floats.") from None
     vanished = found.value == 0 and getattr(number, "is_zero", None) is False
     if vanished or 0 < abs(found.value) < float_info.min:
-        raise FormulaError(f"{number} is not zero, but too small for a float. Choose other units.")
+        raise FormulaError(f"{shown(number)} is not zero, but too small for a float. Choose other units.")
     if not math.isfinite(found.value):
-        raise FormulaError(f"{number} is not within the range of floats. Choose other units.")
+        raise FormulaError(f"{shown(number)} is not within the range of floats. Choose other units.")
     return found

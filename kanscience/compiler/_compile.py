@@ -12,9 +12,11 @@ import sympy
 from kanscience._checks import did_you_mean
 from kanscience._errors import FormulaError, GraphError
 from kanscience.compiler._affine import Affine, Nodes, checked_number
+from kanscience.compiler._limits import shown
 from kanscience.compiler._lower import Lowering
 from kanscience.compiler._names import normalised
-from kanscience.compiler._parse import parse_formula, shown
+from kanscience.compiler._parse import parse_formula
+from kanscience.compiler._types import Expr
 from kanscience.graph import Graph, Number
 from kanscience.network import from_graph
 
@@ -104,7 +106,7 @@ def formula_graph(formulas: Formulas, variables: Variables = None, *, parameters
         try:
             nodes.output(name, lowering.value(expression))
         except RecursionError:
-            raise FormulaError(f"{shown(str(expression))} is nested too deeply.") from None
+            raise FormulaError(f"{shown(expression)} is nested too deeply.") from None
     return _without_dead_nodes(nodes.graph)
 
 
@@ -113,12 +115,12 @@ def _expression(formula: Any, declared: Iterable[str]) -> sympy.Expr:
         return parse_formula(formula, variables=declared)
     if not isinstance(formula, sympy.Expr):
         kind = type(formula).__name__
-        raise FormulaError(f"a formula is text or a sympy expression, not {kind}: {shown(str(formula))}.")
+        raise FormulaError(f"a formula is text or a sympy expression, not {kind}: {shown(formula)}.")
     return formula
 
 
-def _symbols(expressions: Sequence[sympy.Expr]) -> dict[str, sympy.Symbol]:
-    found: dict[str, sympy.Symbol] = {}
+def _symbols(expressions: Sequence[sympy.Expr]) -> dict[str, Expr]:
+    found: dict[str, Expr] = {}
     for symbol in set().union(*(expression.free_symbols for expression in expressions)):
         name = str(getattr(symbol, "name", symbol))
         if name in found:

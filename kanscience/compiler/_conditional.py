@@ -8,6 +8,8 @@ import sympy
 
 from kanscience._errors import FormulaError
 from kanscience.compiler._affine import Affine, Nodes
+from kanscience.compiler._limits import shown
+from kanscience.compiler._types import Condition, Expr
 from kanscience.graph import Term
 
 _HALF, _ONE, _ZERO, _MINUS = sympy.Rational(1, 2), sympy.S.One, sympy.S.Zero, sympy.S.NegativeOne
@@ -50,7 +52,7 @@ def angle(nodes: Nodes, y: Affine, x: Affine) -> Affine:
 
 _RECIPROCAL_OR_ONE = ((("==", (Term(),), (_ZERO,)), (_ONE,)), (True, (Term("power", (_MINUS,)),)))
 
-Lower = Callable[[sympy.Expr], Affine]
+Lower = Callable[[Expr], Affine]
 
 
 class Selection:
@@ -59,56 +61,62 @@ class Selection:
     A piece that is not taken sees harmless inputs instead: 0 times infinity is no number.
     """
 
-    def __init__(self, nodes: Nodes, lower: Lower, elsewhere: Callable[[Mapping[sympy.Expr, Affine]], Lower]) -> None:
+    def __init__(self, nodes: Nodes, lower: Lower, elsewhere: Callable[[Mapping[Expr, Affine]], Lower]) -> None:
         self.nodes, self.lower, self.elsewhere = nodes, lower, elsewhere
 
-    def value(self, expression: sympy.Expr) -> Affine:
+    def value(self, expression: Expr) -> Affine:
         """Return the value of a Piecewise that covers all cases."""
         if expression.args[-1].cond != sympy.true:
-            raise FormulaError(f"{expression} leaves cases open. End it with (value, True).")
+            raise FormulaError(f"{shown(expression)} leaves cases open. End it with (value, True).")
         open_, parts = Affine(_ONE), []
         for piece, condition in expression.args:
-            gate = self._both(open_, self._gate(condition))
-            open_ = self._both(open_, closed(self.nodes, self._gate(condition)))
+            holds = self._gate(condition)
+            gate = self._both(open_, holds)
             parts.append(gated(self.nodes, self._behind(gate, piece), gate))
+            open_ = self._both(open_, self._closed(holds))
         return Affine.total(parts)
 
-    def _behind(self, gate: Affine, piece: sympy.Expr) -> Affine:
+    def _behind(self, gate: Affine, piece: Expr) -> Affine:
         if not gate.curves or _is_polynomial(piece):
             return self.lower(piece)
-        shut = closed(self.nodes, gate)
+        shut = self._closed(gate)
         values = {
             symbol: Affine.total([gated(self.nodes, self.lower(symbol), gate), shut.times(number)])
             for symbol, number in _harmless_point(piece).items()
         }
         return self.elsewhere(values)(piece)
 
-    def _gate(self, condition: sympy.Basic) -> Affine:
+    def _gate(self, condition: Condition) -> Affine:
         if condition in (sympy.true, sympy.false):
             return Affine(_ONE if condition == sympy.true else _ZERO)
         match condition:
             case sympy.And():
                 return self._all([self._gate(part) for part in condition.args])
             case sympy.Or():
-                return closed(self.nodes, self._all([closed(self.nodes, self._gate(part)) for part in condition.args]))
+                return self._closed(self._all([self._closed(self._gate(part)) for part in condition.args]))
             case sympy.Not():
-                return closed(self.nodes, self._gate(condition.args[0]))
+                return self._closed(self._gate(condition.args[0]))
             case sympy.core.relational.Relational():
                 return self._relation(condition)
-        raise FormulaError(f"{condition} is no condition that can be compiled. Use comparisons, And, Or and Not.")
-
-    def _relation(self, condition: sympy.Basic) -> Affine:
-        # A step of the difference: its value at 0 says whether equality counts.
-        difference = self.nodes.value_node(
-            self.lower(condition.gts if _is_order(condition) else condition.lhs)
-            - self.lower(condition.lts if _is_order(condition) else condition.rhs)
+        raise FormulaError(
+            f"{shown(condition)} is no condition that can be compiled. Use comparisons, And, Or and Not."
         )
-        if _is_order(condition):
-            at_zero = _ZERO if isinstance(condition, sympy.StrictLessThan | sympy.StrictGreaterThan) else _ONE
-            return self.nodes.apply("step", difference, at_zero)
-        sides = [self.nodes.apply("step", difference.times(side), _ONE) for side in (_ONE, _MINUS)]
-        equal = self._all(sides)
-        return equal if isinstance(condition, sympy.Eq) else closed(self.nodes, equal)
+
+    def _relation(self, condition: Condition) -> Affine:
+        if not isinstance(condition, sympy.Eq | sympy.Ne):
+            strict = isinstance(condition, sympy.StrictLessThan | sympy.StrictGreaterThan)
+            return self._step(condition.gts, condition.lts, _ZERO if strict else _ONE)
+        one, other = condition.args
+        equal = self._both(self._step(one, other, _ONE), self._step(other, one, _ONE))
+        return equal if isinstance(condition, sympy.Eq) else self._closed(equal)
+
+    def _step(self, larger: Expr, smaller: Expr, at_zero: Expr) -> Affine:
+        # The value of the step at zero says whether equality counts.
+        difference = self.nodes.value_node(self.lower(larger) - self.lower(smaller))
+        return self.nodes.apply("step", difference, at_zero)
+
+    def _closed(self, gate: Affine) -> Affine:
+        return closed(self.nodes, gate)
 
     def _both(self, one: Affine, other: Affine) -> Affine:
         return gated(self.nodes, one, other)
@@ -120,25 +128,22 @@ class Selection:
         return found
 
 
-def _is_order(condition: sympy.Basic) -> bool:
-    return not isinstance(condition, sympy.Eq | sympy.Ne)
-
-
-def _is_polynomial(expression: sympy.Expr) -> bool:
+def _is_polynomial(expression: Expr) -> bool:
     return all(
-        node.is_Number
-        or node.is_Symbol
+        node.is_Atom
         or node.is_Add
         or node.is_Mul
-        or node.is_NumberSymbol
-        or (node.is_Pow and node.exp.is_Integer and node.exp.is_positive)
-        for node in sympy.preorder_traversal(expression)
+        or (node.is_Pow and node.args[1].is_Integer and node.args[1].is_positive)
+        for node in expression.atoms(sympy.Basic)
     )
 
 
-def _harmless_point(piece: sympy.Expr) -> dict[sympy.Symbol, sympy.Expr]:
+_HARMLESS_LINES = ((1, 0), (3, 0), (-1, 0), (_HALF, -_HALF), (10, 0), (_HALF / 5, 0), (1, -3), (100, 0))
+
+
+def _harmless_point(piece: Expr) -> dict[sympy.Symbol, Expr]:
     symbols = sorted(piece.free_symbols, key=str)
-    for scale, shift in ((1, 0), (3, 0), (-1, 0), (_HALF, -_HALF), (10, 0), (_HALF / 5, 0), (1, -3), (100, 0)):
+    for scale, shift in _HARMLESS_LINES:
         for turn in range(len(symbols) + 1):
             numbers = [scale * sympy.Rational(7 + 3 * ((i + turn) % 7), 11) + shift for i in range(len(symbols))]
             point = dict(zip(symbols, numbers, strict=True))
@@ -146,6 +151,6 @@ def _harmless_point(piece: sympy.Expr) -> dict[sympy.Symbol, sympy.Expr]:
             if value.is_Float and value.is_finite and abs(value) < 1e100:
                 return point
     raise FormulaError(
-        f"{piece} has no real value at any of the points tried, so it cannot stand behind a condition on several "
+        f"{shown(piece)} has no real value at any of the points tried, so it cannot stand behind a condition on several "
         "variables."
     )

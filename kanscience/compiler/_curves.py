@@ -10,6 +10,8 @@ import sympy
 
 from kanscience._errors import FormulaError
 from kanscience.compiler._affine import checked_constant
+from kanscience.compiler._limits import shown
+from kanscience.compiler._types import Expr
 from kanscience.functions import default_library, real_value
 
 
@@ -18,11 +20,11 @@ class Applied(NamedTuple):
 
     function: str
     arguments: tuple
-    inner: sympy.Expr
+    inner: Expr
 
 
 _WITH_ORDER = (sympy.besselj, sympy.bessely, sympy.besseli, sympy.besselk)
-_REWRITTEN: Mapping[type, Callable[[sympy.Expr], sympy.Expr]] = {
+_REWRITTEN: Mapping[type, Callable[[Expr], Expr]] = {
     sympy.re: lambda u: u,  # everything here is real
     sympy.conjugate: lambda u: u,
 }
@@ -41,13 +43,13 @@ def _single_functions() -> Mapping[type, str]:
     return found
 
 
-def rewritten(expression: sympy.Expr) -> sympy.Expr | None:
+def rewritten(expression: Expr) -> Expr | None:
     """Return the same function in the library's words, or None."""
     rewrite = _REWRITTEN.get(type(expression))
     return rewrite(expression.args[0]) if rewrite else None
 
 
-def applied(expression: sympy.Expr) -> Applied | None:
+def applied(expression: Expr) -> Applied | None:
     """Return the library function that an expression applies to one value, or None."""
     kind, arguments = type(expression), expression.args
     if kind in _single_functions() and len(arguments) == 1:
@@ -57,7 +59,7 @@ def applied(expression: sympy.Expr) -> Applied | None:
     if kind in _WITH_ORDER:
         order, inner = arguments
         if not order.is_Integer:
-            raise FormulaError(f"{expression}: Bessel functions are known for integer orders, not {order}.")
+            raise FormulaError(f"{shown(expression)}: Bessel functions are known for integer orders, not {order}.")
         return Applied(kind.__name__, (order,), inner)
     if kind is sympy.Heaviside:
         return Applied("step", (real_constant(arguments[1]),), arguments[0])
@@ -70,30 +72,32 @@ def applied(expression: sympy.Expr) -> Applied | None:
     return None
 
 
-def _applied_power(base: sympy.Expr, exponent: sympy.Expr) -> Applied | None:
+def _applied_power(base: Expr, exponent: Expr) -> Applied | None:
     if exponent.is_number:
         return Applied("power", (real_constant(exponent),), base)
     if not base.is_number:
         return None
     if not (real_value(base) or 0) > 0:
-        raise FormulaError(f"{base**exponent} is real only for some exponents: the base must be positive.")
+        raise FormulaError(f"{shown(base**exponent)} is real only for some exponents: the base must be positive.")
     return Applied("exponential", (real_constant(base),), exponent)
 
 
-def real_constant(number: sympy.Expr) -> sympy.Expr:
+def real_constant(number: Expr) -> Expr:
     """Return a number if it is real, finite and a normal float."""
     if number.is_real is False or number.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo):
-        raise FormulaError(f"{number} is no finite real number; outside their real domain functions have no value.")
+        raise FormulaError(
+            f"{shown(number)} is no finite real number; outside their real domain functions have no value."
+        )
     return checked_constant(number)
 
 
-def unknown(expression: sympy.Basic) -> FormulaError:
+def unknown(expression: Expr) -> FormulaError:
     """Return the error for something that no library function computes."""
     if isinstance(expression, sympy.Symbol):
         return FormulaError(f"{expression} is neither a variable nor a parameter.")
     known = [kind.__name__ for kind in (*_single_functions(), *_REWRITTEN, *_WITH_ORDER)]
     others = ["Heaviside", "Max", "Min", "Piecewise", "atan2"]
     return FormulaError(
-        f"{expression} cannot be compiled: there is no library function {type(expression).__name__!r}. "
+        f"{shown(expression)} cannot be compiled: there is no library function {type(expression).__name__!r}. "
         f"There are sums, products, powers and {', '.join(sorted((*known, *others), key=str.casefold))}."
     )

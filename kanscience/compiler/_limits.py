@@ -10,13 +10,20 @@ from sys import float_info
 import sympy
 
 from kanscience._errors import FormulaError
+from kanscience.compiler._types import Expr
 
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 100
 MOST_BITS = 2048  # of the numerator and denominator of an exact number
 
 
-def exact_number(value: int | float, text: str) -> sympy.Expr:
+def shown(thing: object, most: int = 60) -> str:
+    """Return text or an expression, cut to a length that an error message holds."""
+    text = " ".join(str(thing).split())
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
+
+
+def exact_number(value: int | float, text: str) -> Expr:
     """Return a literal as sympy's number."""
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -29,7 +36,7 @@ def exact_number(value: int | float, text: str) -> sympy.Expr:
     return sympy.Integer(value)
 
 
-def sum_of(terms: Sequence[sympy.Expr]) -> sympy.Expr:
+def sum_of(terms: Sequence[Expr]) -> Expr:
     """Add expressions, in one go, unless their exact numbers add up to one that is too long."""
     total = sympy.S.Zero
     for term in terms:
@@ -39,14 +46,14 @@ def sum_of(terms: Sequence[sympy.Expr]) -> sympy.Expr:
     return sympy.Add(total, *(term for term in terms if not term.is_Rational))
 
 
-def product_of(factors: Sequence[sympy.Expr]) -> sympy.Expr:
+def product_of(factors: Sequence[Expr]) -> Expr:
     """Multiply expressions, in one go, unless their exact factors make one that is too long."""
     if sum(_bits_of_factor(factor) for factor in factors) > MOST_BITS:
         raise _too_long("a product")
     return sympy.Mul(*factors)
 
 
-def check_power(base: sympy.Expr, exponent: sympy.Expr, text: str) -> None:
+def check_power(base: Expr, exponent: Expr, text: str) -> None:
     """Raise where ``base**exponent`` would make sympy compute an exact number that is too long."""
     if exponent.is_Rational:
         size = abs(int(exponent.p)) // int(exponent.q) + 1
@@ -59,7 +66,7 @@ def check_power(base: sympy.Expr, exponent: sympy.Expr, text: str) -> None:
             raise _too_long(text)
 
 
-def check_constant(expression: sympy.Expr, text: str) -> None:
+def check_constant(expression: Expr, text: str) -> None:
     """Raise unless the expression has variables or a finite real value."""
     if expression.is_Rational:
         _check_bits(expression, text)
@@ -77,18 +84,18 @@ def check_constant(expression: sympy.Expr, text: str) -> None:
 _LARGEST = sympy.Integer(2) ** 1024
 
 
-def _bits_of_factor(expression: sympy.Expr) -> int:
+def _bits_of_factor(expression: Expr) -> int:
     # of the numbers that sympy would take out of a product; 1 and -1 cost nothing
     factors = [factor for factor in sympy.Mul.make_args(expression) if factor.is_number]
     return max((_bits(number) for factor in factors for number in factor.atoms(sympy.Rational)), default=0)
 
 
-def _bits(number: sympy.Rational) -> int:
+def _bits(number: Expr) -> int:
     p, q = abs(int(number.p)), int(number.q)
     return 0 if p <= 1 and q == 1 else max(p.bit_length(), q.bit_length())
 
 
-def _check_bits(number: sympy.Expr, text: str) -> None:
+def _check_bits(number: Expr, text: str) -> None:
     if number.is_Rational and _bits(number) > MOST_BITS:  # type: ignore[arg-type]
         raise _too_long(text)
 

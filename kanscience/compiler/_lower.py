@@ -10,22 +10,23 @@ from kanscience.compiler._affine import Affine, Nodes
 from kanscience.compiler._conditional import Selection, angle, larger
 from kanscience.compiler._curves import applied, real_constant, rewritten, unknown
 from kanscience.compiler._one_edge import piecewise_on_one_edge
+from kanscience.compiler._types import Expr
 
 
 class Lowering:
     """From expressions to the values of a graph; remembers every expression that it has met."""
 
-    def __init__(self, nodes: Nodes, values: Mapping[sympy.Expr, Affine]) -> None:
+    def __init__(self, nodes: Nodes, values: Mapping[Expr, Affine]) -> None:
         self.nodes = nodes
-        self.known: dict[sympy.Basic, Affine] = dict(values)
+        self.known: dict[Expr, Affine] = dict(values)
 
-    def value(self, expression: sympy.Expr) -> Affine:
+    def value(self, expression: Expr) -> Affine:
         """Return the value of an expression."""
         if expression not in self.known:
             self.known[expression] = self._lowered(expression)
         return self.known[expression]
 
-    def _lowered(self, expression: sympy.Expr) -> Affine:
+    def _lowered(self, expression: Expr) -> Affine:
         if expression.is_number:
             return Affine(real_constant(expression))
         if expression.is_Add:
@@ -52,7 +53,7 @@ class Lowering:
             sympy.Piecewise: self._piecewise,
         }
 
-    def _product(self, expression: sympy.Expr) -> Affine:
+    def _product(self, expression: Expr) -> Affine:
         numbers = [factor for factor in expression.args if factor.is_number]
         factors = [factor for factor in expression.args if not factor.is_number]
         number = real_constant(sympy.Mul(*numbers))
@@ -64,30 +65,30 @@ class Lowering:
             self.known[bare] = self.nodes.product([self.value(factor) for factor in factors])
         return self.known[bare].times(number)
 
-    def _symbolic_power(self, expression: sympy.Expr) -> Affine:
+    def _symbolic_power(self, expression: Expr) -> Affine:
         base, exponent = expression.args
         logarithm = self.nodes.apply("log_of_base", self.value(base))
         number, rest = exponent.as_coeff_Mul()
         product = self.nodes.product([self.value(rest), logarithm])
         return self.nodes.apply("exp", product.times(real_constant(number)))
 
-    def _extreme(self, expression: sympy.Expr) -> Affine:
+    def _extreme(self, expression: Expr) -> Affine:
         sign = 1 if isinstance(expression, sympy.Max) else -1
         found, *others = map(self.value, expression.args)
         for other in others:
             found = larger(self.nodes, found, other, sign)
         return found
 
-    def _angle(self, expression: sympy.Expr) -> Affine:
+    def _angle(self, expression: Expr) -> Affine:
         y, x = map(self.value, expression.args)
         return angle(self.nodes, y, x)
 
-    def _piecewise(self, expression: sympy.Expr) -> Affine:
+    def _piecewise(self, expression: Expr) -> Affine:
         found = piecewise_on_one_edge(expression)
         if found is not None:
             inner, pieces = found
             return self.nodes.apply("piecewise", self.value(inner), *pieces)
         return Selection(self.nodes, self.value, self._elsewhere).value(expression)
 
-    def _elsewhere(self, values: Mapping[sympy.Expr, Affine]) -> Callable[[sympy.Expr], Affine]:
+    def _elsewhere(self, values: Mapping[Expr, Affine]) -> Callable[[Expr], Affine]:
         return Lowering(self.nodes, values).value

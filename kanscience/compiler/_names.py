@@ -80,6 +80,19 @@ def _square(x: sympy.Expr) -> sympy.Expr:
     return x**2
 
 
+_MOST_COMPARED = 16  # sympy compares every value with every other
+
+
+def _extreme(kind: Callable[..., sympy.Expr]) -> Callable[..., sympy.Expr]:
+    def build(*values: sympy.Expr) -> sympy.Expr:
+        count = sum(len(value.args) if value.func is kind else 1 for value in values)
+        if count > _MOST_COMPARED:
+            raise FormulaError(f"{kind} of {count} values; it takes at most {_MOST_COMPARED}.")
+        return kind(*values)
+
+    return build
+
+
 def _words() -> dict[str, Word]:
     words = {
         "sqrt": Word(sympy.sqrt),
@@ -109,8 +122,8 @@ def _words() -> dict[str, Word]:
         sympy.sign: ("sign", "sgn"),
     }
     words.update((name, Word(function)) for function, names in aliases.items() for name in names)
-    words.update((name, Word(sympy.Max, 1, None)) for name in ("max", "Max", "maximum"))
-    words.update((name, Word(sympy.Min, 1, None)) for name in ("min", "Min", "minimum"))
+    words.update((name, Word(_extreme(sympy.Max), 1, None)) for name in ("max", "Max", "maximum"))
+    words.update((name, Word(_extreme(sympy.Min), 1, None)) for name in ("min", "Min", "minimum"))
     words.update((name, Word(sympy.atan2, 2, 2)) for name in ("atan2", "arctan2"))
     return words
 

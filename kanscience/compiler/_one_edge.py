@@ -9,6 +9,7 @@ from sympy.core.relational import Relational
 
 from kanscience.compiler._affine import checked_number
 from kanscience.compiler._curves import applied, real_constant, rewritten
+from kanscience.compiler._types import Condition, Expr
 from kanscience.graph import Term
 
 
@@ -19,7 +20,7 @@ class _NotOneEdgeError(Exception):
 Sum = tuple[Any, ...]  # exact numbers and terms, added
 
 
-def piecewise_on_one_edge(expression: sympy.Expr) -> tuple[sympy.Expr, tuple] | None:
+def piecewise_on_one_edge(expression: Expr) -> tuple[Expr, tuple] | None:
     """Return the one subexpression that a Piecewise depends on, and its pieces; None if there is no such.
 
     Example:
@@ -38,7 +39,7 @@ def piecewise_on_one_edge(expression: sympy.Expr) -> tuple[sympy.Expr, tuple] | 
     return None
 
 
-def _possible_sources(expression: sympy.Expr) -> list[sympy.Expr]:
+def _possible_sources(expression: Expr) -> list[Expr]:
     symbols = expression.free_symbols
     if len(symbols) == 1:
         return list(symbols)
@@ -53,13 +54,13 @@ class _Writer:
     def __init__(self, variable: sympy.Dummy) -> None:
         self.variable = variable
 
-    def sum(self, expression: sympy.Expr) -> Sum:
+    def sum(self, expression: Expr) -> Sum:
         if expression.is_number:
             return (real_constant(expression),)
         parts = sympy.Add.make_args(expression)
         return tuple(self._member(part) for part in parts)
 
-    def _member(self, expression: sympy.Expr) -> Any:
+    def _member(self, expression: Expr) -> Any:
         if expression.is_number:
             return real_constant(expression)
         number, factors = sympy.S.One, []
@@ -75,7 +76,7 @@ class _Writer:
             return Term(scale=scale)
         return self._curve(factors[0], scale)
 
-    def _curve(self, expression: sympy.Expr, scale: Any) -> Term:
+    def _curve(self, expression: Expr, scale: Any) -> Term:
         if isinstance(expression, sympy.Piecewise):
             return Term("piecewise", self.pieces(expression), scale)
         found = applied(expression)
@@ -92,18 +93,18 @@ class _Writer:
             return Term(found.function, found.arguments, scale, *line)
         return Term("chain", (self.sum(found.inner), found.function, *found.arguments), scale)
 
-    def _line(self, expression: sympy.Expr) -> tuple | None:
+    def _line(self, expression: Expr) -> tuple | None:
         slope = expression.coeff(self.variable)
         shift = expression - slope * self.variable
         if slope.is_number and slope != 0 and shift.is_number:
             return checked_number(real_constant(slope)), checked_number(real_constant(shift))
         return None
 
-    def pieces(self, expression: sympy.Expr) -> tuple:
+    def pieces(self, expression: Expr) -> tuple:
         """Return the arguments of the library's piecewise."""
         return tuple((self._condition(condition), self.sum(value)) for value, condition in expression.args)
 
-    def _condition(self, condition: sympy.Basic) -> Any:
+    def _condition(self, condition: Condition) -> Any:
         if condition == sympy.true:
             return True
         match condition:

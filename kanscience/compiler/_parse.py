@@ -16,6 +16,7 @@ from kanscience.compiler._limits import (
     check_power,
     exact_number,
     product_of,
+    shown,
     sum_of,
 )
 from kanscience.compiler._names import (
@@ -70,12 +71,6 @@ def parse_formula(text: str, *, variables: Iterable[str] = ()) -> sympy.Expr:
     except (RecursionError, TypeError, NotImplementedError, ArithmeticError, AttributeError) as reason:
         # sympy's own refusals, of an unordered comparison for instance
         raise FormulaError(f"{shown(text)!r} cannot be read: {reason}.") from None
-
-
-def shown(text: str, most: int = 60) -> str:
-    """Return text cut to a length that an error message holds."""
-    text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
 def _syntax_tree(text: str) -> ast.Expression:
@@ -143,9 +138,10 @@ class _Walk:
         return built
 
     def _number(self, node: ast.Constant) -> sympy.Expr:
-        if type(node.value) not in (int, float):
+        value = node.value
+        if not isinstance(value, int | float) or isinstance(value, bool):
             raise self._refusal(node)
-        return exact_number(node.value, self.shown(node))
+        return exact_number(value, self.shown(node))
 
     def _signed(self, node: ast.UnaryOp, depth: int) -> sympy.Expr:
         sign, inner = 1, node

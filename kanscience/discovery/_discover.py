@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,9 +129,14 @@ def discover(
         seconds=time.monotonic() - begun,
         time_budget=budget,
         seed=seed,
-        notes=tuple(f"{name} was left out of the formulas: {why}" for name, why in idle.items()),
+        notes=_notes(idle, search.interrupted),
         routes=tuple(search.runs),
     )
+
+
+def _notes(idle: Mapping[str, str], interrupted: bool) -> tuple[str, ...]:
+    left_out = tuple(f"{name} was left out of the formulas: {why}" for name, why in idle.items())
+    return (*left_out, "The search was interrupted; routes after that were not gone.") if interrupted else left_out
 
 
 class _Search:
@@ -150,9 +155,10 @@ class _Search:
         self.proposals = [[Proposal(_constant(table), "constant")] for table in self.slim]
         self.networks: FittedNetworks | None = None
         self.runs: list[RouteRun] = []
+        self.interrupted = False
 
     def run(self, progress: bool | None) -> None:
-        """Go all routes."""
+        """Go all routes; Ctrl-C ends them with what was found until then."""
         # A few rows hold few bits: networks cannot tell more of them, however long they take.
         worth = min(1.0, len(self.tables[0].X) / _ENOUGH_ROWS)
         # Each takes at most its share of the time that is left.
@@ -164,9 +170,12 @@ class _Search:
             ("formulas of networks", 0.9 * worth, lambda until: self.each(self.read_networks, until)),
         )
         with time_bar(self.deadline - time.monotonic(), progress) as say:
-            for name, share, route in routes:
-                say(name)
-                self.go(name, share, route)
+            try:
+                for name, share, route in routes:
+                    say(name)
+                    self.go(name, share, route)
+            except KeyboardInterrupt:
+                self.interrupted = True
 
     def go(self, name: str, share: float, route: Callable[[float], int]) -> None:
         """Go one route, or note that there was no time for it."""

@@ -145,9 +145,8 @@ class Discovery:
     def time_line(self) -> str:
         """Return how long it took, and whether time ran out."""
         cut = [route.name for route in self.routes if route.cut]
-        budget = f"the time budget of {self.time_budget:g} s"
-        end = f"{budget} cut short: {', '.join(cut)}" if cut else f"{budget} was not used up"
-        return f"{self.seconds:.1f} s, seed {self.seed}; {end}"
+        end = f"cut short by their shares of it: {', '.join(cut)}" if cut else "no route was cut short"
+        return f"{self.seconds:.1f} s of a time budget of {self.time_budget:g} s, seed {self.seed}; {end}"
 
     def __str__(self) -> str:
         lines = [f"{target} = {formula}" for target, formula in self.formulas()]

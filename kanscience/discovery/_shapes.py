@@ -255,13 +255,16 @@ class _Rows:
     @property
     def spread(self) -> float:
         """The standard deviation of the targets."""
-        return float(self.y.std())
+        return float(self.y.std(correction=0))
 
     def fitted(self, network: MultKAN, grids: Sequence | None = None, **options) -> FitReport:
         """Fit a network in place; the rows that decide stop it."""
         late = [lambda _: time.monotonic() > self.deadline]
         options = {"valid": self.valid, "progress": False, "callbacks": late, **options}
-        return fit(network, self.X, self.y, sigma=self.sigma, grids=grids, **options)
+        report = fit(network, self.X, self.y, sigma=self.sigma, grids=grids, **options)
+        if report.status == "interrupted":
+            raise KeyboardInterrupt  # a single fit ends with a usable network, a search of many ends as a whole
+        return report
 
     def penalised(self, network: MultKAN, penalty: Penalty, **options) -> None:
         """Fit a network in place under a penalty, to the end."""

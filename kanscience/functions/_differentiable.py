@@ -26,7 +26,7 @@ class Differentiable:
         True
     """
 
-    values: Callable[[np.ndarray], np.ndarray]
+    values: Callable[[np.ndarray], np.ndarray | np.floating]
     slope: Callable[[Tensor], Tensor]
 
     def __call__(self, u: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ from functools import cache
 
 from kanscience._checks import shown
 from kanscience._errors import OptionError
-from kanscience.functions._elementary import ELEMENTARY_FAMILIES, KNOWN_FUNCTIONS, TRIED_FUNCTIONS, make_power
+from kanscience.functions._elementary import KNOWN_FUNCTIONS, TRIED_FUNCTIONS
 from kanscience.functions._library import Library
 from kanscience.functions._nested import NESTED_FAMILIES
+from kanscience.functions._powers import LOG_OF_BASE, POWER_FAMILIES, make_power
 from kanscience.functions._reciprocals import RECIPROCAL_FUNCTIONS
 from kanscience.functions._special import BESSEL_FAMILIES, SPECIAL_FUNCTIONS
 from kanscience.functions._steps import STEP_FAMILIES
@@ -27,9 +28,9 @@ def default_library() -> Library:
 
     exponents = [2, 3, 4, 5, -1, -2, -3, -4, -5, *(Rational(n, 2) for n in (1, 3, -1)), Rational(1, 3)]
     powers = [make_power(Rational(exponent)) for exponent in exponents]
-    families = (*ELEMENTARY_FAMILIES, *BESSEL_FAMILIES, *STEP_FAMILIES, *NESTED_FAMILIES)
+    families = (*POWER_FAMILIES, *BESSEL_FAMILIES, *STEP_FAMILIES, *NESTED_FAMILIES)
     bessels = [Library((), families).resolve("besselj", (Integer(order),)) for order in (0, 1)]
-    known = Library((*KNOWN_FUNCTIONS, *RECIPROCAL_FUNCTIONS, *SPECIAL_FUNCTIONS), families)
+    known = Library((*KNOWN_FUNCTIONS, LOG_OF_BASE, *RECIPROCAL_FUNCTIONS, *SPECIAL_FUNCTIONS), families)
     return known.with_functions(*TRIED_FUNCTIONS, *powers, *bessels)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -190,19 +190,15 @@ class MultKAN(nn.Module):
 
         ``first`` are the first layer's features, where they are known already.
         """
-        if first is None and (program := self._row_program()).layers:
-            return program.outputs(nodes, self.readout)
+        program = RowProgram.current(self._program, list(self.layers)) if first is None else None
+        if program is not None:
+            self._program = program
+            if program.layers:
+                return program.outputs(nodes, self.readout)
         for layer in self.layers:
             features = layer.features(nodes) if first is None else first
             nodes, first = multiply(layer.sums(nodes, features), layer.shape), None
         return self.read_out(nodes)
-
-    def _row_program(self) -> RowProgram:
-        if torch.compiler.is_compiling():
-            return RowProgram((), ())
-        if self._program is None or not self._program.is_current():
-            self._program = RowProgram.of(list(self.layers))
-        return self._program
 
     def read_out(self, nodes: Tensor) -> Tensor:
         """Return the outputs' rows of the last layer's nodes."""
@@ -291,9 +287,10 @@ def domains(domain: object, inputs: int) -> list[tuple[float, float]]:
     """Return the domain of every input, from one pair for all or a pair for each; nothing where there is none."""
     if domain is None:
         return []
-    entries: Any = domain.tolist() if isinstance(domain, np.ndarray | Tensor) else domain
-    several = isinstance(entries, list | tuple) and any(isinstance(entry, Iterable) for entry in entries)
-    pairs = entries if several else [check_interval("domain", entries)] * inputs
+    entries = domain.tolist() if isinstance(domain, np.ndarray | Tensor) else domain
+    if not (isinstance(entries, list | tuple) and any(isinstance(entry, Iterable) for entry in entries)):
+        return [check_interval("domain", entries)] * inputs
+    pairs = list(entries)
     if len(pairs) != inputs:
         raise OptionError(
             f"`domain` has {len(pairs)} pairs for {inputs} inputs; give one pair for all, or one for each."

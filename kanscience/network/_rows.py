@@ -140,12 +140,23 @@ class RowProgram:
     def of(cls, layers: Sequence[Layer]) -> RowProgram:
         """Read the terms of all layers; a network with splines is none that goes by rows."""
         watched = tuple(part for layer in layers for part in _watched(layer))
-        formula = not any(is_wrapped(part.tensor) or layer.has_splines for layer in layers for part in _watched(layer))
+        formula = not any(layer.has_splines for layer in layers)
         return cls(tuple(map(_LayerProgram.of, layers)) if formula else (), watched)
+
+    @classmethod
+    def current(cls, known: RowProgram | None, layers: Sequence[Layer]) -> RowProgram | None:
+        """Return the program of the layers, the known one while it holds; None where no value may be looked at."""
+        if torch.compiler.is_compiling():
+            return None
+        if known is not None and known.is_current():
+            return known
+        if any(is_wrapped(part.tensor) for layer in layers for part in _watched(layer)):
+            return None
+        return cls.of(layers)
 
     def is_current(self) -> bool:
         """Whether the network still holds what was read."""
-        return all(holder[name] is tensor and tensor._version == v for holder, name, tensor, v in self.watched)
+        return all(holder[name] is tensor and _version(tensor) == v for holder, name, tensor, v in self.watched)
 
     def outputs(self, nodes: Tensor, readout: Sequence[int]) -> Tensor:
         """Return (output, sample) from layer 0's (node, sample); ``readout`` picks the nodes of the last layer."""
@@ -166,4 +177,8 @@ def _watched(layer: Layer) -> Iterator[_Watched]:
     ):
         for name in names:
             tensor = module.get_buffer(name)
-            yield _Watched(module._buffers, name, tensor, tensor._version)
+            yield _Watched(module._buffers, name, tensor, _version(tensor))
+
+
+def _version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version  # those of inference mode count no changes

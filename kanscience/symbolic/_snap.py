@@ -29,6 +29,8 @@ from kanscience.symbolic._simple_constants import with_simple_constants
 from kanscience.training import checked_samples, held_back, normalised_weights, one_thread
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kanscience._typing import ArrayLike
     from kanscience.training import Samples
 
@@ -143,8 +145,11 @@ class _Search:
         """Go the whole way."""
         spline_loss = self.loss(self.network)
         best = self.network
-        rankings = self.rankings(spline_loss)
-        if rankings:
+        constant = bool((self.train.y == self.train.y[0]).all())
+        rankings = {} if constant else self.rankings(spline_loss)
+        if constant:
+            best = self.without_curves(best)
+        elif rankings:
             best = self.at_once(rankings)
             if not self.is_exact(best):
                 best = min(best, self.one_by_one(rankings), key=self.length)
@@ -196,6 +201,16 @@ class _Search:
         self.keep(network)
         return network
 
+    def without_curves(self, network: MultKAN) -> MultKAN:
+        """Return the network without its edges, their means in the biases, refitted: a constant for each output."""
+        every = {
+            (depth, source, target)
+            for depth, layer in enumerate(network.layers)
+            for source in range(layer.splines.active.shape[0])
+            for target in range(layer.splines.active.shape[1])
+        }
+        return self.refit(without_edges(network, trace(network, self.train.x), every)[0], _THOROUGH)
+
     def without_invisible(self, network: MultKAN) -> MultKAN:
         """Return the network without terms whose spread is lost in the rounding of the sum that they enter.
 
@@ -228,9 +243,14 @@ class _Search:
             for source, target in its.splines.active.nonzero().tolist():
                 x = record.nodes[layer][:, source].numpy()
                 curve = record.edges[layer][:, source, target].numpy()
-                fits = [f for f in affine_fits(self.library.candidates, x, curve) if math.isfinite(f.misfit)]
-                found[layer, source, target] = _Ranking.of(fits, len(x), spline_loss)
+                found[layer, source, target] = _Ranking.of(self.fits(x, curve), len(x), spline_loss)
         return found
+
+    def fits(self, x: np.ndarray, curve: np.ndarray) -> list[AffineFit]:
+        """Return the library's functions fitted to a curve; of a constant one, that explain nothing, the simplest."""
+        every = affine_fits(self.library.candidates, x, curve)
+        finite = [fit for fit in every if math.isfinite(fit.misfit)]
+        return finite or [min(every, key=lambda fit: fit.function.complexity)]
 
     def at_once(self, rankings: dict[Edge, _Ranking]) -> MultKAN:
         """Return the better of two whole formulas: the lenient first choices everywhere, or the strict ones."""
@@ -269,8 +289,7 @@ class _Search:
         for layer, its in enumerate(network.layers):
             for source, target in its.splines.active.nonzero().tolist():
                 x, curve = record.nodes[layer][:, source].numpy(), record.edges[layer][:, source, target].numpy()
-                fits = [f for f in affine_fits(self.library.candidates, x, curve) if math.isfinite(f.misfit)]
-                left[layer, source, target] = _Ranking.of(fits, len(x), self.loss(network)).lenient[0]
+                left[layer, source, target] = _Ranking.of(self.fits(x, curve), len(x), self.loss(network)).lenient[0]
         return left
 
     def improved(self, best: MultKAN) -> MultKAN:

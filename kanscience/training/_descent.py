@@ -31,6 +31,9 @@ def descend(run: Run, penalty: Penalty | None, pull: Pull | None = None, passing
         penalty, pull: what is paid beside the misfit.
         passing: a few coarse steps suffice, the next descent goes on from there (Levenberg-Marquardt).
     """
+    if not FlatView(run.network).size:
+        run.status = "converged"  # nothing is free
+        return
     law = is_regression(run)
     if run.optimizer == "lm" and not law:
         _descend_lm(run, penalty, pull, passing)

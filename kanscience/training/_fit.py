@@ -17,6 +17,7 @@ from kanscience.training._penalties import Penalty, as_penalty
 from kanscience.training._report import FitReport, Progress
 from kanscience.training._run import Run
 from kanscience.training._samples import checked_samples
+from kanscience.training._schedule import adopt_names_
 from kanscience.training._threads import one_thread
 
 if TYPE_CHECKING:
@@ -110,11 +111,16 @@ def fit(
         train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
     else:
         _check_own_loss(network, loss, inputs, targets)
+        _check_without_rows(sigma=sigma, valid=valid, penalty=penalty, shrink=shrink)
+    if penalty is not None:
+        for depth in range(len(network.layers)):
+            penalty.of_layer(depth, len(network.layers))  # says what does not fit, before anything is changed
     run = Run(network, train, held, loss, penalty, move_knots, called, generator)
     run.optimizer = _chosen_optimizer(optimizer, run, batch_size)
     usual = STEPS if is_regression(run) else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
     run.steps = usual if steps is None else steps
     run.batch_size, run.shrink = batch_size, shrink
+    adopt_names_(network, inputs)
     with one_thread(), torch.enable_grad():
         return train_levels(run, levels, restarts, progress)
 
@@ -173,3 +179,12 @@ def _check_own_loss(network: MultKAN, loss: object, inputs: ArrayLike | None, ta
             "`loss` returns a tensor that does not follow the network's numbers: compute it from network(x) with torch, "
             "without detach(), item() or numpy()."
         )
+
+
+def _check_without_rows(**options: object) -> None:
+    for name, value in options.items():
+        if value is not None and value is not False:
+            raise OptionError(
+                f"`{name}` belongs to `inputs` and `targets`, and cannot be used with a loss of one's own. "
+                "Put it into the loss."
+            )

@@ -86,4 +86,4 @@ def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samp
     check_finite(targets_name, y, network.output_names)
     if sigma is None:
         return Samples(x, y)
-    return Samples(x, y, torch.as_tensor(as_sigma(sigma, (len(y), network.n_outputs))).to(y))
+    return Samples(x, y, torch.as_tensor(as_sigma(sigma, (len(y), y.shape[1]))).to(y))

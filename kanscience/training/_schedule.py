@@ -122,6 +122,14 @@ def _move_domains_(splines, low: Tensor, high: Tensor, x: Tensor, tolerance: Ten
         splines.move_(rows, low, high, x)
 
 
+def adopt_names_(network: MultKAN, inputs: object) -> None:
+    """Take a frame's column names for a network whose inputs have none of their own yet."""
+    names = tuple(str(column) for column in getattr(inputs, "columns", ()))
+    nameless = network.input_names == tuple(f"x{i + 1}" for i in range(network.n_inputs))
+    if nameless and len(names) == len(set(names)) == network.n_inputs:
+        network.input_names = names
+
+
 def snapshot(network: MultKAN) -> dict[str, Tensor]:
     """Return a copy of all tensors, knots included."""
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}

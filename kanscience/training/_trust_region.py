@@ -141,9 +141,9 @@ class _Linear:
         """Return the linear model; None where something is not finite."""
         residuals, rows = problem.linearize(theta)
         loss = float(residuals @ residuals)
-        if not np.isfinite(loss) or not np.isfinite(rows).all():
-            return None
         lengths = np.maximum(lengths, np.linalg.norm(rows, axis=1))
+        if not np.isfinite(loss) or not np.isfinite(lengths).all():
+            return None
         columns = rows / _or_one(lengths)[:, None]
         right, singular, left = np.linalg.svd(columns, full_matrices=False)
         kept = singular > len(theta) * _EPSILON * singular.max(initial=0.0)

@@ -137,6 +137,13 @@ def test_each_product_is_computed_once():
     assert nodes_of(["a*b", "sin(a*b)", "b*a*pi"], "product") == 1
 
 
+@pytest.mark.parametrize("others", [[], [sympy.sin(b)]])
+def test_a_factor_that_occurs_twice_under_two_names_is_a_square(others):
+    factors = [a + b, sympy.re(a) + sympy.re(b), *others]
+    found = ks.expression(compile_formula(sympy.Mul(*factors, evaluate=False)))[0]
+    assert found == sympy.Mul((a + b) ** 2, *others)
+
+
 def test_terms_of_one_variable_share_an_edge():
     graph = formula_graph("sin(5*a) + cos(3*a) + a**2 + a + exp(a)")
     assert graph.number_of_edges() == 2  # one of five terms, and the output

@@ -137,6 +137,8 @@ HOSTILE = [
     "factorial(10**9)",
     "exp(exp(exp(exp(100))))",
     "10**10**10*x",
+    f"max({','.join(f'x{i}' for i in range(1000))})",
+    "max(" * 60 + "x" + "".join(f", y{i})" for i in range(60)),
     "x" * 10_001,
     "\x00",
     "\ud800",

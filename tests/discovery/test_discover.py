@@ -6,6 +6,7 @@ import pytest
 import sympy
 
 import kanscience as ks
+from kanscience.discovery import _discover
 from kanscience.discovery._measurements import measurements, superfluous_columns
 from tests.helpers_discovery import classical_routes
 
@@ -167,7 +168,7 @@ def test_a_time_budget_that_does_not_bind_is_reported_too():
     X, T = _planets()
     found = ks.discover(X, T, time_budget=300, seed=0)
     assert not found.budget_bound
-    assert "was not used up" in str(found)
+    assert "no route was cut short" in str(found)
 
 
 @quick
@@ -253,3 +254,20 @@ def test_rows_are_divided_without_overlap(rows):
 def test_superfluous_columns_are_found_and_the_first_of_equals_stays():
     X = np.array([[1.0, 0.0, -0.0, 5.0], [2.0, 1.0, 1.0, 5.0]])
     assert superfluous_columns(X, ("a", "b", "c", "d")) == {"c": "the same as b", "d": "constant, 5"}
+
+
+def test_ctrl_c_ends_the_search_with_what_was_found(monkeypatch):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_discover, "fitted_networks", interrupted)
+    X = _columns(80)
+    found = ks.discover(X, X[:, 0] ** 2, seed=0, time_budget=30)
+    assert found.best.expression == sympy.Symbol("x1") ** 2
+    assert "interrupted" in str(found)
+
+
+def test_columns_may_be_called_like_functions():
+    X = _columns(80)
+    found = ks.discover(X, X[:, 0] * X[:, 1] ** 2, names=("E", "sqrt"), seed=0, time_budget=5)
+    np.testing.assert_allclose(found.predict(X), X[:, 0] * X[:, 1] ** 2, rtol=1e-9)

@@ -246,3 +246,19 @@ def test_figures_show_themselves_without_pyplot():
     figure = ks.plot(ks.MultKAN([1, 1], seed=0))
     assert isinstance(figure, Drawing)
     assert figure._repr_png_().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("formula", "written"),
+    [
+        ("exp(sin(pi*x) + y**2)", ["e^", r"\sin", "y^{2}"]),
+        ("Piecewise((x**2, x < 1), (2*x - 1, True)) + besselj(0, y)", [r"\mathrm{for}", r"\mathrm{else}", "J_"]),
+        ("max(x, 0)*gamma(y) + 2**x", [r"\max", r"\Gamma", "2^{x}"]),
+        ("k*x + Heaviside(x - k)", ["k", r"\theta"]),
+    ],
+)
+def test_the_functions_of_a_compiled_formula_stand_on_its_edges(formula, written):
+    graph = ks.formula_graph(formula, parameters={"k": (2.0, "N/m")} if "k" in formula else None)
+    labels = " ".join(texts(ks.plot(graph)))
+    assert all(part in labels for part in written), labels
+    assert isinstance(ks.plot(ks.from_graph(graph)), Figure)
