@@ -88,7 +88,8 @@ class Lowering:
         if found is not None:
             inner, pieces = found
             return self.nodes.apply("piecewise", self.value(inner), *pieces)
-        return Selection(self.nodes, self.value, self._elsewhere).value(expression)
+        return Selection(self.nodes, self.value, _lower_in).value(expression)
 
-    def _elsewhere(self, values: Mapping[Expr, Affine]) -> Callable[[Expr], Affine]:
-        return Lowering(self.nodes, values).value
+
+def _lower_in(nodes: Nodes, values: Mapping[Expr, Affine]) -> Callable[[Expr], Affine]:
+    return Lowering(nodes, values).value

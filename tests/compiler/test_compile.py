@@ -272,5 +272,11 @@ def test_a_piece_that_is_not_taken_does_not_spoil_gradients():
         assert gradient(torch.tensor([-1.0, 2.0], dtype=torch.float64)).tolist() == [1.0, 0.0]
 
 
+def test_a_piece_that_is_not_taken_sees_inputs_for_which_it_is_real_at_every_step():
+    network = compile_formula("Piecewise((c, a < c), (cot(besseli(4, acosh(a))), True))", "a c")
+    assert network.predict(np.array([[-1.2, 2.0]])).tolist() == [2.0]  # acosh(a) is not real there
+    assert np.isfinite(network.predict(np.array([[3.0, 2.0]]))).all()
+
+
 def test_options_reach_the_network():
     assert compile_formula("sin(a) + c", dtype=torch.float32).dtype == torch.float32
