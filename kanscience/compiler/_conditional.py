@@ -79,7 +79,7 @@ class Selection:
         return Affine.total(parts)
 
     def _behind(self, gate: Affine, piece: Expr) -> Affine:
-        if not gate.curves or _is_polynomial(piece):
+        if not (gate.curves and piece.free_symbols) or _is_polynomial(piece):
             return self.lower(piece)
         shut = self._closed(gate)
         values = {

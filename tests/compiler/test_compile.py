@@ -46,6 +46,7 @@ SEVERAL_VARIABLES = (
     "atan2(a*b, a - b)",
     "Piecewise((a*b, a < b), (sqrt(a - b), True))",
     "Piecewise((log(a), a > 0), (b, True))",
+    "Piecewise((exp(2), b < a), (a, True))",
     "where((a > 0) & (b > 0), log(a*b), exp(-b))",
     "where((a > 0) | (b >= 0), a + b, 1/(abs(a) + abs(b)))",
     "Piecewise((1, a < b), (2, Eq(b, c)), (c, ~(a*c < b)), (0, True))",
