@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import sympy
 
-from kanscience.compiler._affine import Affine, Nodes
+from kanscience.compiler._affine import Affine, Nodes, real_constant
 from kanscience.compiler._conditional import Selection, angle, larger
-from kanscience.compiler._curves import applied, real_constant, rewritten, unknown
+from kanscience.compiler._curves import applied, rewritten, unknown
 from kanscience.compiler._one_edge import piecewise_on_one_edge
 from kanscience.compiler._types import Expr
 

@@ -1,5 +1,6 @@
 """The network of a formula is that formula, and the formula comes back from it."""
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -83,6 +84,15 @@ def test_the_formula_that_comes_back_after_saving_is_the_same_function(formula, 
     torch.testing.assert_close(loaded(inputs), network(inputs), rtol=0, atol=0, equal_nan=True)
     assert ks.expression(loaded) == ks.expression(network)
     assert_network_is(ks.expression(loaded)[0], network, X, tolerance=1e-10)
+
+
+def test_constants_have_all_their_digits():
+    # 2**157 turns of which only the last counts: by mpmath with 200 digits
+    network = compile_formula("cot(2**(5**pi))*x")
+    with mpmath.workdps(200):
+        expected = mpmath.cot(mpmath.mpf(2) ** (mpmath.mpf(5) ** mpmath.pi))
+    assert network.predict(np.array([[1.0]]))[0] == pytest.approx(float(expected), rel=1e-15)
+    assert compile_formula("x*(sin(1)**2 + cos(1)**2 - 1)").predict(np.array([[1.0]])) == 0.0
 
 
 def test_numbers_come_back_as_they_were_written():
