@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sympy
 
 from kanscience._errors import FormulaError
-from kanscience.compiler._affine import checked_constant
+from kanscience.compiler._affine import real_constant
 from kanscience.compiler._limits import shown
 from kanscience.compiler._types import Expr
 from kanscience.functions import default_library, real_value
@@ -68,7 +68,7 @@ def applied(expression: Expr) -> Applied | None:
         others = [argument for argument in arguments if not argument.is_number]
         if len(limits) == 1:
             name = "maximum" if kind is sympy.Max else "minimum"
-            return Applied(name, (real_constant(limits[0]),), kind(*others))
+            return Applied(name, (real_constant(limits[0]),), kind(*others, evaluate=len(others) == 1))
     return None
 
 
@@ -80,15 +80,6 @@ def _applied_power(base: Expr, exponent: Expr) -> Applied | None:
     if not (real_value(base) or 0) > 0:
         raise FormulaError(f"{shown(base**exponent)} is real only for some exponents: the base must be positive.")
     return Applied("exponential", (real_constant(base),), exponent)
-
-
-def real_constant(number: Expr) -> Expr:
-    """Return a number if it is real, finite and a normal float."""
-    if number.is_real is False or number.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo):
-        raise FormulaError(
-            f"{shown(number)} is no finite real number; outside their real domain functions have no value."
-        )
-    return checked_constant(number)
 
 
 def unknown(expression: Expr) -> FormulaError:

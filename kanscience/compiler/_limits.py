@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from sys import float_info
 
 import sympy
@@ -64,6 +65,25 @@ def check_power(base: Expr, exponent: Expr, text: str) -> None:
         whole = max((abs(int(n.p)) // int(n.q) for n in exponent.atoms(sympy.Rational)), default=0)
         if whole * _bits(base) > MOST_BITS:
             raise _too_long(text)
+
+
+_MOST_NESTED = 2  # functions in functions that sympy may look into; a tanh ten times in itself takes it a minute
+
+
+def quick(*values: Expr) -> AbstractContextManager:
+    """Return the context in which sympy computes a function of these values: as it stands where that could take long.
+
+    For signs and closed forms sympy looks into the arguments: of constants that are no simple numbers, and of
+    functions in functions, for minutes.
+    """
+    constant = all(value.is_number for value in values) and any(value.atoms(sympy.Function) for value in values)
+    deep = any(_nesting(value) > _MOST_NESTED for value in values)
+    return sympy.evaluate(False) if constant or deep else nullcontext()
+
+
+def _nesting(expression: Expr) -> int:
+    inner = max(map(_nesting, expression.args), default=0)
+    return inner + isinstance(expression, sympy.Function)
 
 
 def check_constant(expression: Expr, text: str) -> None:

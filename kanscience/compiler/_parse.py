@@ -16,6 +16,7 @@ from kanscience.compiler._limits import (
     check_power,
     exact_number,
     product_of,
+    quick,
     shown,
     sum_of,
 )
@@ -129,7 +130,8 @@ class _Walk:
             case ast.BinOp(op=ast.Pow()):
                 base, exponent = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
                 check_power(base, exponent, self.shown(node))
-                built = base**exponent
+                with quick(base, exponent):
+                    built = base**exponent
             case ast.Call():
                 built = self._call(node, depth)
             case _:
@@ -184,7 +186,9 @@ class _Walk:
             raise no_such_function(name, self.declared)
         if not word.takes(len(node.args)):
             raise FormulaError(f"{self.shown(node)!r}: {name} takes {word.arity}, not {len(node.args)}.")
-        return word.build(*(self.value(argument, depth + 1) for argument in node.args))
+        values = [self.value(argument, depth + 1) for argument in node.args]
+        with quick(*values):
+            return word.build(*values)
 
     def _piecewise(self, node: ast.Call, name: str, depth: int) -> sympy.Expr:
         if name == "where":

@@ -10,6 +10,7 @@ import networkx
 from kanscience._checks import shown
 from kanscience._errors import NotSymbolicError, OptionError
 from kanscience.compiler._extremes import with_extremes
+from kanscience.compiler._limits import quick
 from kanscience.functions import as_library
 from kanscience.graph import Graph, SplineTerm, Term
 
@@ -145,4 +146,7 @@ def _term_value(library: Library, term: Term, x: sympy.Expr) -> sympy.Expr:
     if term.is_identity:
         return term.scale.sympy() * x
     function = library.resolve(term.function, term.arguments)
-    return term.scale.sympy() * function.sympy(term.slope.sympy() * x + term.shift.sympy())
+    inner = term.slope.sympy() * x + term.shift.sympy()
+    with quick(inner):
+        value = function.sympy(inner)
+    return term.scale.sympy() * value

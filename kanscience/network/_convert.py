@@ -128,8 +128,10 @@ def _add_terms(graph: Graph, terms: TermEdges, sources: list[str], subnodes: lis
 
 def _number(value: Tensor, exact: sympy.Expr | int | None) -> Number:
     # In float32 the exact number's own float is a rounded one: compare there, and keep the exact number's float64.
-    if exact is not None and bool(torch.tensor(float(exact), dtype=value.dtype) == value.detach().cpu()):
-        return Number(float(exact), exact)
+    if exact is not None:
+        number = Number.of(exact)
+        if bool(torch.tensor(number.value, dtype=value.dtype) == value.detach().cpu()):
+            return number
     return Number(float(value.detach()))
 
 
