@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from sys import float_info
 
 import sympy
@@ -81,6 +82,7 @@ def quick(*values: Expr) -> AbstractContextManager:
     return sympy.evaluate(False) if constant or deep else nullcontext()
 
 
+@lru_cache(maxsize=4096)  # shared parts are looked at once: a tree may be exponentially larger than its parts
 def _nesting(expression: Expr) -> int:
     inner = max(map(_nesting, expression.args), default=0)
     return inner + isinstance(expression, sympy.Function)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 
 import sympy
 from sympy.logic.boolalg import Boolean
@@ -130,7 +131,7 @@ class _Walk:
             case ast.BinOp(op=ast.Pow()):
                 base, exponent = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
                 check_power(base, exponent, self.shown(node))
-                with quick(base, exponent):
+                with nullcontext() if exponent.is_Integer else quick(base, exponent):
                     built = base**exponent
             case ast.Call():
                 built = self._call(node, depth)
