@@ -193,7 +193,8 @@ class _Search:
                 continue
             now = time.monotonic()
             share = now + (until - now) / (len(self.slim) - k)
-            found = list(route(table, self.seed, share))
+            # the constant has been there from the start
+            found = [proposal for proposal in route(table, self.seed, share) if proposal.expression.free_symbols]
             self.proposals[k] += found
             count += len(found)
         return count
