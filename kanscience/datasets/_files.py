@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._checks import check_choice, check_path, did_you_mean, listed
-from .._errors import DataError, FileError
-from ._tables import check_distinct, reads_as_number
+from kanscience._checks import check_choice, check_path, did_you_mean, listed
+from kanscience._errors import DataError, FileError
+from kanscience.datasets._values import check_distinct, reads_as_number
 
 if TYPE_CHECKING:
     import pandas as pd

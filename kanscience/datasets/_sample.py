@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .._checks import check_integer, check_interval, check_seed
-from .._errors import OptionError
-from .._typing import Matrix
+from kanscience._checks import check_integer, check_interval, check_seed
+from kanscience._errors import OptionError
+from kanscience._typing import Matrix
 
 
 def sample_uniform(

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import check_integer, check_number, check_seed
-from .._errors import DataError, OptionError
-from .._typing import Rows
+from kanscience._checks import check_integer, check_number, check_seed
+from kanscience._errors import DataError, OptionError
+from kanscience._typing import Rows
 
 FEW_ROWS = 30
 """Below this many rows a single held-out part says little, and cross-validation is used."""

@@ -1,33 +1,17 @@
-"""Tables in: frames of any library, arrays; checked once, with letters that say what to do.
-
-Everything numeric leaves here as a float64 array and a tuple of names. Frames may come from pandas, polars,
-pyarrow or any other library that narwhals knows.
-"""
+"""Tables in, checked once, with letters that say what to do: which columns play which role, and what they are called."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .._checks import (
-    check_finite,
-    check_matrix,
-    check_real_tensor,
-    check_same_rows,
-    did_you_mean,
-    listed,
-    shown,
-)
-from .._errors import DataError, ShapeError
-from .._typing import ArrayLike, Matrix
-
-if TYPE_CHECKING:
-    pass
+from kanscience._checks import check_finite, check_matrix, check_same_rows, did_you_mean, listed
+from kanscience._errors import DataError, ShapeError
+from kanscience._typing import ArrayLike, Matrix
+from kanscience.datasets._values import as_frame, check_distinct, float_columns
 
 
 def select_columns(
@@ -53,7 +37,7 @@ def select_columns(
     Raises:
         DataError: a name that is not in the table, with the near ones; a column in two roles; no inputs left.
     """
-    frame = _as_frame(table)
+    frame = as_frame(table)
     if frame is None:
         raise DataError(f"`table` must be a frame with named columns, got {type(table).__name__}.")
     check_distinct(frame.columns, "The table")
@@ -106,7 +90,7 @@ def as_matrix(X: ArrayLike, names: Sequence[str] | None = None, *, what: str = "
         (array([[1., 2.],
                [3., 4.]]), ('x1', 'x2'))
     """
-    values, own_names = _float_columns(X, what)
+    values, own_names = float_columns(X, what)
     check_matrix(what, values)
     if values.shape[1] == 0:
         raise DataError(f"`{what}` has no columns: shape {values.shape}. Pass at least one.")
@@ -118,21 +102,29 @@ def as_matrix(X: ArrayLike, names: Sequence[str] | None = None, *, what: str = "
 def as_columns(X: ArrayLike, names: Sequence[str], *, what: str = "X", owner: str = "the network") -> Matrix:
     """Return the inputs of something that takes columns of these names, as `as_matrix` does.
 
-    A frame's columns are found by name where it has all of them, in whatever order they stand; else they are taken as
-    they stand.
+    A frame's columns are found by name, in whatever order they stand. One with none of the names is taken as it
+    stands; so is one with some of the names x1, x2, …, which are given where there are none.
 
     Raises:
-        ShapeError, DataError: as ``as_matrix``, and where there are more or fewer columns than names.
+        ShapeError, DataError: as ``as_matrix``, where a frame has some of the names, but not all, and where there are
+            more or fewer columns than names.
 
     Example:
         >>> import pandas as pd
         >>> as_columns(pd.DataFrame({"t": [0], "b": [1], "a": [2]}), ["a", "b"])
         array([[2., 1.]])
     """
-    frame = _as_frame(X)
-    if frame is not None and names and set(names) <= set(frame.columns):
+    frame = as_frame(X)
+    missing = [] if frame is None else [name for name in names if name not in frame.columns]
+    named = len(missing) < len(names) and (not missing or tuple(names) != plain_names(len(names)))
+    if frame is not None and named:
+        if missing:
+            raise DataError(
+                f"`{what}` lacks the columns {listed(missing)}; {owner} takes {listed(names)}. "
+                "Pass a frame with all of them, or an array with columns in this order."
+            )
         X = frame.select(list(names))
-    values, _ = _float_columns(X, what)
+    values, _ = float_columns(X, what)
     check_matrix(what, values)
     if values.shape[1] != len(names):
         raise ShapeError(
@@ -162,7 +154,7 @@ def as_target(
         >>> values.shape, names
         ((3, 1), ('y',))
     """
-    values, own_names = _float_columns(y, what)
+    values, own_names = float_columns(y, what)
     if values.ndim == 1:
         values = values[:, None]
     check_matrix(what, values)
@@ -193,7 +185,7 @@ def as_sigma(sigma: ArrayLike, shape: tuple[int, int], *, what: str = "sigma") -
     """
     if isinstance(sigma, bool | np.bool_):
         raise DataError(f"`{what}` is {sigma}. Pass the standard errors themselves, or None where they are not known.")
-    values, _ = _float_columns(sigma, what)
+    values, _ = float_columns(sigma, what)
     if values.ndim == 1 and values.shape[0] == shape[0]:
         values = values[:, None]
     if values.shape not in ((), (shape[0], 1), shape):
@@ -212,121 +204,16 @@ def as_sigma(sigma: ArrayLike, shape: tuple[int, int], *, what: str = "sigma") -
     return np.broadcast_to(values, shape).copy()
 
 
-def _float_columns(data: ArrayLike, what: str) -> tuple[np.ndarray, list[str] | None]:
-    """Return float64 values of whatever shape came in, and the names that came with them."""
-    if data is None:
-        raise DataError(f"`{what}` is None. Pass a frame or an array.")
-    if hasattr(data, "detach"):  # a torch tensor, on any device
-        check_real_tensor(what, data)
-        return data.detach().cpu().double().numpy().copy(), None
-    frame = _as_frame(data)
-    if frame is not None:
-        names = _own_names(data, frame)
-        labels = names or [str(index) for index in range(len(frame.columns))]
-        columns = [
-            _float_column(column, label, what) for column, label in zip(frame.iter_columns(), labels, strict=True)
-        ]
-        values = np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
-        return values, names
-    series = _as_series(data)
-    if series is not None:
-        name = series.name if isinstance(series.name, str) and series.name else None
-        return _float_column(series, name or "0", what), [name] if name else None
-    return _float_array(data, what), None
-
-
-def _as_frame(data: ArrayLike) -> Any:
-    import narwhals as nw
-
-    try:
-        frame = nw.from_native(data, pass_through=True)
-    except nw.exceptions.DuplicateError:  # pandas allows it; no name would then say which column is meant
-        check_distinct(list(data.columns), type(data).__name__)
-        raise
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
-    return frame if isinstance(frame, nw.DataFrame) else None
-
-
-def _as_series(data: ArrayLike) -> Any:
-    import narwhals as nw
-
-    series = nw.from_native(data, pass_through=True, allow_series=True)
-    return series if isinstance(series, nw.Series) else None
-
-
-def _own_names(data: Any, frame: Any) -> list[str] | None:
-    names = list(frame.columns)
-    if not all(isinstance(name, str) for name in names):  # pandas numbers the columns of a bare array
-        return None
-    check_distinct(names, type(data).__name__)
-    return names
-
-
-def _float_column(column: Any, label: str, what: str) -> np.ndarray:
-    import narwhals as nw
-
-    if column.dtype.is_temporal():
-        raise DataError(
-            f"Column {label!r} of `{what}` holds dates or times ({column.dtype}). Pass a number instead, "
-            "such as the seconds or years since the first row, or leave the column out."
-        )
-    if column.dtype.is_numeric() or column.dtype == nw.Boolean:
-        return column.cast(nw.Float64).to_numpy().astype(np.float64)  # missing becomes NaN
-    return _floats_one_by_one(np.asarray(column.to_list(), dtype=object), f"column {label!r} of `{what}`")
-
-
-def _float_array(data: Any, what: str) -> np.ndarray:
-    try:
-        array = np.asarray(data)
-    except ValueError as error:  # nested lists whose rows differ in length
-        raise ShapeError(f"`{what}` is not a rectangular table: {error}.") from error
-    if array.dtype.kind == "c":
-        raise DataError(f"`{what}` holds complex numbers. Pass real and imaginary parts as two columns.")
-    if array.dtype.kind in "mM":
-        raise DataError(
-            f"`{what}` holds dates or times ({array.dtype}). Pass numbers, such as the years since the first."
-        )
-    plain = array.dtype.kind in "fiub"
-    floats = array.astype(np.float64) if plain else _floats_one_by_one(array.astype(object), f"`{what}`")
-    floats[np.ma.getmask(data)] = np.nan  # what a masked array hides is missing
-    return floats
-
-
-def _floats_one_by_one(values: np.ndarray, place: str) -> np.ndarray:
-    floats = np.empty(values.shape)
-    for index in np.ndindex(values.shape):
-        value = values[index]
-        try:
-            if isinstance(value, str | bytes):
-                raise TypeError
-            floats[index] = np.nan if value is None or _is_missing(value) else float(value)
-        except (TypeError, ValueError):
-            row = f"{shown(value)} in row {index[0]}" if index else shown(value)
-            hint = " Its numbers are stored as text: convert them first." if reads_as_number(value) else ""
-            kind = "text" if isinstance(value, str) else type(value).__name__
-            raise DataError(
-                f"{place[0].upper()}{place[1:]} holds {kind} and not numbers: {row}.{hint} "
-                "Leave the column out (on the command line: `--ignore`), "
-                "or code it as numbers."
-            ) from None
-    return floats
-
-
-def _is_missing(value: Any) -> bool:
-    return type(value).__name__ in ("NAType", "NaTType")
-
-
-def reads_as_number(value: object) -> bool:
-    """Return whether it is text that spells a number, decimal commas included."""
-    return isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d+([.,]\d*)?([eE][-+]?\d+)?\s*", value) is not None
+def plain_names(count: int, prefix: str = "x") -> tuple[str, ...]:
+    """Return the names of columns that have none: x1, x2, …"""
+    return tuple(f"{prefix}{i + 1}" for i in range(count))
 
 
 def _column_names(
     given: Sequence[str] | None, own: list[str] | None, count: int, *, prefix: str, what: str
 ) -> tuple[str, ...]:
     if given is None:
-        return tuple(own or ([f"{prefix}{i + 1}" for i in range(count)] if prefix else ["y"]))
+        return tuple(own or (plain_names(count, prefix) if prefix else ["y"]))
     names = _name_list(given)
     if len(names) != count:
         raise ShapeError(
@@ -348,14 +235,4 @@ def _check_column(name: str, role: str, columns: Sequence[str]) -> None:
         raise DataError(
             f"There is no column {name!r}, given as `{role}`; the table has {listed(columns)}."
             f"{did_you_mean(name, columns)}"
-        )
-
-
-def check_distinct(names: Iterable[str], place: str) -> None:
-    """Raise where a name is there twice; ``place`` is where."""
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(
-            f"{place} has more than one column {listed(twice)}, so a name would not say which is meant. "
-            "Rename or remove all but one."
         )

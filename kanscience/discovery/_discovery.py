@@ -100,7 +100,7 @@ class Discovery:
         """Return what the best formula, or another candidate's, predicts.
 
         Args:
-            X: (N, inputs). A frame's columns are found by name where it has all of them, else taken as they stand.
+            X: (N, inputs). A frame's columns are found by name; one with none of the names is taken as it stands.
             candidate: of ``pareto``; None is ``best``. ``discovery.network.predict(X)`` asks the network.
 
         Returns:

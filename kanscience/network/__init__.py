@@ -10,13 +10,14 @@ from kanscience.network._freeze import freeze
 from kanscience.network._initialize import generator_from, power_law, redraw_, smooth_curves
 from kanscience.network._jacobian import Sweep, jacobian, sweep
 from kanscience.network._multkan import MultKAN, check_network
+from kanscience.network._numbers import parameter_of
 from kanscience.network._perturb import perturb
 from kanscience.network._places import check_edge, check_trace_of
 from kanscience.network._prune import PruneReport, functions_of_constants, prune, prune_inputs, without_edges
 from kanscience.network._refine import Grid, refine, refine_, rules_of_layers
 from kanscience.network._remove import remove
 from kanscience.network._set_function import set_function
-from kanscience.network._shape import LayerShape
+from kanscience.network._shape import LayerShape, parse_width
 from kanscience.network._trace import Trace, trace
 from kanscience.network._widen import widen
 
@@ -43,6 +44,8 @@ __all__ = [
     "jacobian",
     "layer_masks",
     "load",
+    "parameter_of",
+    "parse_width",
     "perturb",
     "power_law",
     "prune",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from kanscience._checks import check_degree, check_grid, check_interval, check_kind, shown
 from kanscience._errors import OptionError
+from kanscience.datasets import plain_names
 from kanscience.network._bases import base_named
 from kanscience.network._initialize import Initialize, generator_from, power_law, smooth_curves
 from kanscience.network._layer import Features, Layer, multiply
@@ -111,7 +112,7 @@ class MultKAN(nn.Module):
         self.layers: Sequence[Layer] = nn.ModuleList(layers)  # type: ignore[assignment]
         self.n_inputs = inputs
         self.readout = tuple(readout)
-        self.input_names = tuple(input_names) if input_names else tuple(f"x{i + 1}" for i in range(inputs))
+        self.input_names = tuple(input_names) if input_names else plain_names(inputs)
         outputs = len(self.readout)
         default = ("y",) if outputs == 1 else tuple(f"y{i + 1}" for i in range(outputs))
         self.output_names = tuple(output_names) if output_names else default
@@ -209,8 +210,8 @@ class MultKAN(nn.Module):
         """Return the outputs as a numpy array: (N,) for one output, (N, outputs) for several.
 
         Args:
-            X: (N, inputs) array, tensor or data frame. A frame's columns are found by the network's input names
-                where it has all of them, in any order, else taken as they stand.
+            X: (N, inputs) array, tensor or data frame. A frame's columns are found by the network's input names,
+                in any order; a frame with none of these names is taken as it stands.
 
         Example:
             >>> MultKAN([2, 3, 1], seed=0).predict([[0.0, 0.5], [1.0, 2.0]]).shape

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 def as_tensor(network: MultKAN, X: ArrayLike, what: str = "X") -> Tensor:
     """Return (N, inputs) in the network's precision and place, finite; messages call it ``what``.
 
-    A frame's columns are found by the network's input names where it has all of them, in whatever order they stand;
-    else they are taken as they stand.
+    A frame's columns are found by the network's input names, in whatever order they stand; a frame with none of these
+    names is taken as it stands.
 
     Raises:
-        ShapeError, DataError: it is no table of real numbers with a column for each input.
+        ShapeError, DataError: it is no table of real numbers with a column for each input, or a frame with some of the
+            names only.
     """
     if isinstance(X, Tensor):
         check_real_tensor(what, X)

@@ -2,7 +2,8 @@
 
 from kanscience.symbolic._canonical import without_redundancy
 from kanscience.symbolic._constants import snap_constant
-from kanscience.symbolic._snap import SnapCandidate, SnapReport, snap
+from kanscience.symbolic._snap import snap
+from kanscience.symbolic._snap_report import SnapCandidate, SnapReport
 from kanscience.symbolic._suggest import Candidate, Suggestions, suggest
 
 __all__ = [

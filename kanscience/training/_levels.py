@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from kanscience.network import redraw_, refine_
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 # Pulls that validation chooses among; the weakest still say where a curve goes that no sample sees.
 _STRAIGHTENINGS = tuple(10 ** (-1.5 * k) for k in range(9))
-_BEYOND = 10.0  # times the training loss: more than following noise makes of it, but for a fit through every row
+_WORSE = 1.5  # times the training loss: beyond, held-back rows are predicted much worse than the others
+_ROUNDING = 8  # last places of the largest target that a root mean square of roundings may reach
 _SHRINKAGES = tuple(10.0**-k for k in range(3, 10))
 
 
@@ -98,10 +100,18 @@ def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> float:
         shrinkage = _level(run, rules, fresh)
         if run.judged() < lowest or start == 0:
             best, lowest, chosen = snapshot(run.network), run.judged(), shrinkage
-        if run.stopping:
+        if run.stopping or _is_exact(run):
             break
     restore_(run.network, best)
     return chosen
+
+
+def _is_exact(run: Run) -> bool:
+    """Return whether only rounding is left: no other start does better."""
+    if run.train is None:
+        return False
+    y = run.train.y
+    return run.judged() <= _ROUNDING * torch.finfo(y.dtype).eps * float(y.abs().max())
 
 
 def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> float:
@@ -109,25 +119,30 @@ def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> float
     if rules is not None:
         refine_(run.network, rules, None if run.train is None else run.train.x)
     start, before, line = snapshot(run.network), run.judged(), len(run.history)
-    plain = run.penalty is None and run.optimizer == "lm"
-    shrinks = plain and run.held is not None
+    unpenalised = run.penalty is None and run.optimizer == "lm"
+    shrinks = unpenalised and run.held is not None
     if run.shrink and shrinks:
         return _shrunk(run, fresh)
     descend(run, run.penalty)
-    if plain and rules is not None and (run.judged() < before / 4 or _misses_held_rows(run)):
+    if unpenalised and rules is not None and (run.judged() < before / 4 or _misses_held_rows(run)):
         _continue_polynomials(run, start, line)
     if rules is None or run.shrink is False or not shrinks:
         return 0.0
     # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
-    if run.judged() < 0.99 * before and run.misfit(run.held) < 1.5 * run.misfit(run.train):
+    if run.judged() < 0.99 * before and not _misses_held_rows(run):
         return 0.0
+    plain, unshrunk = snapshot(run.network), run.judged()
     restore_(run.network, start)
-    return _shrunk(run, fresh)
+    shrinkage = _shrunk(run, fresh)
+    if run.judged() <= unshrunk:
+        return shrinkage
+    restore_(run.network, plain)
+    return 0.0
 
 
 def _misses_held_rows(run: Run) -> bool:
     """Return whether held-back rows miss by far more than the others, as those do that lie beyond a hidden range."""
-    return run.held is not None and run.misfit(run.held) > _BEYOND * run.misfit(run.train)
+    return run.held is not None and run.misfit(run.held) > _WORSE * run.misfit(run.train)
 
 
 def _continue_polynomials(run: Run, start: dict[str, Tensor], line: int) -> None:

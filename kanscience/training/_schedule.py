@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from kanscience.datasets import plain_names
+from kanscience.training._units import spread_of, sums_of_outputs
+
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
 
@@ -52,21 +55,18 @@ def adopt_targets_(network: MultKAN, y: Tensor) -> None:
         y: (N, outputs).
     """
     layer, splines = network.layers[-1], network.layers[-1].splines
-    spread, mean = y.std(dim=0, correction=0), y.mean(dim=0)
-    spread = torch.where(spread > 0, spread, torch.where(mean == 0, 1.0, mean.abs()))
+    spread, mean = spread_of(y), y.mean(dim=0)
     kept = (splines.active & ~splines.trainable).any(dim=0) | ~splines.active.any(dim=0)
     kept[layer.terms.target] = True
-    first_output = {node: output for output, node in reversed(list(enumerate(network.readout)))}
-    for node, output in first_output.items():
-        subnodes = [j for j, its in enumerate(layer.shape.node_of_subnode) if its == node]
-        if bool(kept[subnodes].any()):
+    for output, sums in sums_of_outputs(network).items():
+        if bool(kept[sums].any()):
             continue
-        splines.trained_coefficients[:, :, subnodes[0]] *= spread[output]
-        splines.trained_base_weights[:, subnodes[0]] *= spread[output]
-        if len(subnodes) == 1:
-            used = splines.active[:, None, subnodes[0]] & splines.axes.has_function()
-            share = mean[output] / splines.active[:, subnodes[0]].sum()
-            splines.trained_coefficients[:, :, subnodes[0]] += share * used
+        splines.trained_coefficients[:, :, sums[0]] *= spread[output]
+        splines.trained_base_weights[:, sums[0]] *= spread[output]
+        if len(sums) == 1:
+            used = splines.active[:, None, sums[0]] & splines.axes.has_function()
+            share = mean[output] / splines.active[:, sums[0]].sum()
+            splines.trained_coefficients[:, :, sums[0]] += share * used
 
 
 @torch.no_grad()
@@ -125,7 +125,7 @@ def _move_domains_(splines, low: Tensor, high: Tensor, x: Tensor, tolerance: Ten
 def adopt_names_(network: MultKAN, inputs: object) -> None:
     """Take a frame's column names for a network whose inputs have none of their own yet."""
     names = tuple(str(column) for column in getattr(inputs, "columns", ()))
-    nameless = network.input_names == tuple(f"x{i + 1}" for i in range(network.n_inputs))
+    nameless = network.input_names == plain_names(network.n_inputs)
     if nameless and len(names) == len(set(names)) == network.n_inputs:
         network.input_names = names
 
