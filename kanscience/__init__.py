@@ -32,14 +32,20 @@ if TYPE_CHECKING:  # what type checkers and editors see; tests/test_import.py ke
     from .functions import default_library as default_library
     from .network import MultKAN as MultKAN
     from .network import attribution as attribution
+    from .network import deepen as deepen
+    from .network import freeze as freeze
     from .network import from_graph as from_graph
     from .network import load as load
+    from .network import perturb as perturb
     from .network import prune as prune
     from .network import prune_inputs as prune_inputs
     from .network import refine as refine
+    from .network import remove as remove
     from .network import save as save
+    from .network import set_function as set_function
     from .network import to_graph as to_graph
     from .network import trace as trace
+    from .network import widen as widen
     from .structure import StructureTree as StructureTree
     from .structure import find_separability as find_separability
     from .structure import find_symmetries as find_symmetries
@@ -59,6 +65,12 @@ _HOMES: dict[str, str] = {
     "prune": "network",
     "prune_inputs": "network",
     "refine": "network",
+    "widen": "network",
+    "deepen": "network",
+    "perturb": "network",
+    "set_function": "network",
+    "remove": "network",
+    "freeze": "network",
     "save": "network",
     "load": "network",
     # training

@@ -5,14 +5,17 @@ Arrays may be numpy arrays or torch tensors; neither library is imported before 
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from numbers import Real
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
-from ._errors import DataError, OptionError, ShapeError
+from ._errors import DataError, FileError, OptionError, ShapeError
 
 MAX_DEGREE = 5
+_MOST_SEED = 2**63 - 1  # what every generator takes
 
 
 def check_integer(name: str, value: object, *, least: int = 1, most: int | None = None) -> int:
@@ -21,10 +24,15 @@ def check_integer(name: str, value: object, *, least: int = 1, most: int | None 
     try:
         number = operator.index(value)  # pyright: ignore[reportArgumentType]
     except TypeError:
-        raise OptionError(f"`{name}` must be {allowed}, got {value!r}.") from None
+        raise OptionError(f"`{name}` must be {allowed}, got {shown(value)}.") from None
     if isinstance(value, bool) or number < least or (most is not None and number > most):
-        raise OptionError(f"`{name}` must be {allowed}, got {value!r}.")
+        raise OptionError(f"`{name}` must be {allowed}, got {shown(value)}.")
     return number
+
+
+def check_seed(seed: object) -> int:
+    """Return ``seed`` as an ``int`` that every generator takes."""
+    return check_integer("seed", seed, least=0, most=_MOST_SEED)
 
 
 def check_grid(grid: object) -> int:
@@ -56,21 +64,23 @@ def check_number(
         bounds = f"{'above' if open_ends else 'at least'} {least:g}" if least > -math.inf else ""
         upper = f"{'below' if open_ends else 'at most'} {most:g}" if most < math.inf else ""
         rule = " and ".join(part for part in (bounds, upper) if part)
-        raise OptionError(f"`{name}` must be a finite number{f' {rule}' if rule else ''}, got {value!r}.")
+        raise OptionError(f"`{name}` must be a finite number{f' {rule}' if rule else ''}, got {shown(value)}.")
     return number
 
 
 def check_interval(name: str, pair: object) -> tuple[float, float]:
     """Return ``(low, high)`` with finite ``low < high``."""
     way_out = f"Write `{name}=(low, high)` with low < high."
-    if isinstance(pair, str) or not isinstance(pair, Iterable):
-        raise OptionError(f"`{name}` must be a pair of numbers, got {pair!r}. {way_out}")
+    if isinstance(pair, str | Mapping) or not isinstance(pair, Iterable):
+        raise OptionError(f"`{name}` must be a pair of numbers, got {shown(pair)}. {way_out}")
     ends = tuple(pair)
     if len(ends) != 2:
-        raise OptionError(f"`{name}` must be a pair of numbers, got {len(ends)} of them: {pair!r}. {way_out}")
+        raise OptionError(f"`{name}` must be a pair of numbers, got {len(ends)} of them: {shown(pair)}. {way_out}")
     low, high = (check_number(name, end) for end in ends)
     if not low < high:
         raise OptionError(f"`{name}` must grow from left to right, got ({low:g}, {high:g}). {way_out}")
+    if not math.isfinite(high - low):
+        raise OptionError(f"`{name}` is too wide for floating-point numbers: ({low:g}, {high:g}). Choose other units.")
     return low, high
 
 
@@ -79,7 +89,7 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
     known = list(choices)
     if isinstance(value, str) and value in known:
         return value
-    raise OptionError(f"`{name}` must be one of {listed(known)}, got {value!r}.{did_you_mean(value, known)}")
+    raise OptionError(f"`{name}` must be one of {listed(known)}, got {shown(value)}.{did_you_mean(value, known)}")
 
 
 def check_width(width: object) -> tuple[tuple[int, tuple[int, ...]], ...]:
@@ -125,6 +135,27 @@ def _layer_width(index: int, entry: Any) -> tuple[int, tuple[int, ...]]:
     if not sums and not arities:
         raise OptionError(f"`{where}` is an empty layer, {entry!r}: give it at least one sum or one product.")
     return sums, arities
+
+
+def check_kind(name: str, value: object, kind: type, way_out: str) -> None:
+    """Check that ``value`` is of this class, whose name the message says."""
+    if not isinstance(value, kind):
+        raise OptionError(f"`{name}` must be a {kind.__name__}, got {shown(value)}. {way_out}")
+
+
+def check_path(path: object) -> Path:
+    """Return ``path`` as a ``Path``: text that is not empty, or what stands for a path."""
+    if not isinstance(path, str | PathLike) or not str(path):
+        raise FileError(f"`path` must be the name of a file or folder, got {shown(path)}.")
+    return Path(path)  # pyright: ignore[reportArgumentType]
+
+
+def check_real_tensor(name: str, tensor: Any) -> None:
+    """Check that a torch tensor holds real numbers, each in its place."""
+    if tensor.is_complex():
+        raise DataError(f"`{name}` holds complex numbers. Pass real and imaginary parts as two columns.")
+    if tensor.is_sparse or "strided" not in str(tensor.layout):
+        raise DataError(f"`{name}` is a sparse tensor. Pass `{name}.to_dense()`.")
 
 
 def check_matrix(name: str, array: Any, columns: int | None = None, *, owner: str = "the network") -> None:
@@ -179,6 +210,17 @@ def check_finite(name: str, array: Any, columns: Sequence[str] | None = None) ->
         f"{count} of {finite.size} values are not finite. "
         f"Leave those rows out, or fill in the values, before passing `{name}`."
     )
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Write a value for a message, cut after ``most`` characters.
+
+    Example:
+        >>> shown("five"), shown(list(range(100)), most=12)
+        ("'five'", '[0, 1, 2, 3,… (list)')
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= most else f"{text[:most]}… ({type(value).__name__})"
 
 
 def listed(names: Iterable[object], most: int = 30) -> str:

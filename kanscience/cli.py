@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,7 +68,7 @@ def discover(
     quiet: bool,
 ) -> None:
     """Find the law of a column of the table DATA (CSV)."""
-    from kanscience.datasets import read_csv, select_columns
+    from kanscience.datasets import check_no_gaps, read_csv, select_columns
 
     table = read_csv(data)
     X, y, errors = select_columns(
@@ -77,8 +78,9 @@ def discover(
         ignore=_columns(ignore, table),
         sigma=_columns(sigma, table) or None,
     )
-    if out is not None and out.exists() and not out.is_dir():
-        raise FileError(f"--out {str(out)!r} is a file. Give a folder for the report.")
+    check_no_gaps(table, [name for part in (X, y, errors) if part is not None for name in part], data)
+    if out is not None:
+        _make_folder(out)
     from kanscience.discovery import discover as find
 
     found = find(
@@ -94,6 +96,18 @@ def discover(
     if out is not None:
         found.report(out)
         click.echo(f"\n{_files(found, out)}")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of a report: before a search of minutes, not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise FileError(
+            f"--out {str(folder)!r} cannot be written: {error.strerror}. Give a folder for the report."
+        ) from None
 
 
 @main.command(name="compile")
@@ -200,7 +214,7 @@ def show(file: Path, picture: Path | None) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="CSV file; default: to the screen.")
 def predict(file: Path, data: Path, out: Path | None) -> None:
     """Predict with the network FILE for every row of the table DATA (CSV); columns are found by name."""
-    from kanscience.datasets import read_csv
+    from kanscience.datasets import check_no_gaps, read_csv
 
     network = _network(file)
     table = read_csv(data)
@@ -210,6 +224,7 @@ def predict(file: Path, data: Path, out: Path | None) -> None:
             f"{str(data)!r} lacks the columns {', '.join(map(repr, missing))} that the network takes; "
             f"it has {', '.join(map(repr, table.columns))}. Add or rename them."
         )
+    check_no_gaps(table, network.input_names, data)
     _add_predictions(table, network)
     text = table.to_csv(index=False)
     if out is None:

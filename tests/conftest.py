@@ -21,6 +21,12 @@ def _one_torch_thread():
     torch.set_num_threads(1)  # many small networks: threads only wait for each other
 
 
+@pytest.fixture
+def as_users_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No types are checked, so that values of a wrong one meet the checks that users meet."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The top of the checkout."""

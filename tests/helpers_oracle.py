@@ -56,9 +56,11 @@ def _known(expression: sympy.Basic, point: Mapping[sympy.Symbol, float]) -> Know
     if expression.is_Symbol:
         return Known(mpmath.mpf(point[expression]))
     if not expression.args or not expression.free_symbols:
-        value = sympy.sympify(expression).evalf(DIGITS)
+        value, better = (sympy.sympify(expression).evalf(digits) for digits in (DIGITS, 3 * DIGITS))
         if not value.is_real:
             return Known(None)
+        if abs(value - better) > 1e-30 * abs(better):
+            raise UndecidedError
         return _rounded(mpmath.mpf(value._to_mpmath(200)), mpmath.mpf(0))
     if isinstance(expression, sympy.Piecewise):
         for value, condition in expression.args:
@@ -84,6 +86,9 @@ def _product(parts: list[Known]) -> Known:
 
 
 def _applied(expression: sympy.Basic, parts: list[Known]) -> Known:
+    irrational = expression.is_Pow and not expression.exp.free_symbols and not expression.exp.is_Integer
+    if irrational and mpmath.isint(parts[1].value):
+        raise UndecidedError  # an integer to all digits that are looked at
     function = _FUNCTIONS[expression.func]
     middle = _real(function, [part.value for part in parts])
     error = mpmath.mpf(0)

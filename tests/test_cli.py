@@ -1,6 +1,8 @@
 """The command line, as a user meets it."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -163,6 +165,8 @@ def _letter(done, *parts):
         (("--target", "y", "--inputs", "a,y"), ("'y'", "both")),
         (("--target", "y", "--inputs", "a", "--sigma", "z", "--time-budget", "-1"), ("time_budget", "-1")),
         (("--target", "y", "--inputs", "a", "--out", "table.csv"), ("table.csv", "folder")),
+        (("--target", "y", "--inputs", "a", "--out", "table.csv/report"), ("table.csv/report", "folder")),
+        (("--target", "y", "--inputs", "a", "--ignore", "a"), ("'a'", "both")),
     ],
 )
 def test_what_cannot_be_discovered_is_one_line_and_exit_code_2(run, table, words, parts):
@@ -176,7 +180,8 @@ def test_what_cannot_be_discovered_is_one_line_and_exit_code_2(run, table, words
         ("a,y\n", ("no rows",)),
         ("a,y\n1,2\n", ("1 row",)),
         ("a,a,y\n1,2,3\n", ("'a'", "more than one")),
-        ("a,y\n1,2\n3\n", ("missing",)),
+        ("a,y\n1,2\n3\n", ("'bad.csv'", "'y' is missing in row 2")),
+        ("a;y\n1,5;2\n;3\n", ("'bad.csv'", "'a' is missing in row 2")),
         ("a,y\n1,2,3\n", ("fields",)),
         ("a,y\n1,2\ninf,4\n", ("inf",)),
     ],
@@ -194,6 +199,24 @@ def test_missing_and_damaged_files_are_one_line_and_exit_code_2(run, table, tmp_
     ks.save(ks.MultKAN([2, 1], seed=0), tmp_path / "n.safetensors")
     _letter(run("predict", "n.safetensors", table), "'x1'", "'x2'")
     _letter(run("show", "n.safetensors", "--picture", "n.xyz"), "n.xyz", "PNG")
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_search(run, table, monkeypatch):
+    monkeypatch.setattr("kanscience.discovery.discover", None)
+    _letter(
+        run("discover", table, "--target", "y", "--inputs", "a", "--out", "/proc/report"), "/proc/report", "written"
+    )
+
+
+def test_gaps_in_a_table_to_predict_for_are_located(run, tmp_path):
+    ks.save(ks.MultKAN([2, 1], seed=0), tmp_path / "n.safetensors")
+    (tmp_path / "new.csv").write_text("x1,x2\n1,2\n1,\n")
+    _letter(run("predict", "n.safetensors", "new.csv"), "'new.csv'", "'x2' is missing in row 2")
+
+
+def test_python_runs_the_package():
+    done = subprocess.run([sys.executable, "-m", "kanscience", "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: python -m kanscience ")
 
 
 def test_usage_is_explained(run):

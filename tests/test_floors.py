@@ -12,7 +12,8 @@ FLOORS = (
     {"symbolic", "structure"},
     {"discovery"},
     {"viz", "estimator"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
 )
 FLOOR = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 EXCEPTION = "_display.py"  # the lazy way from an object to its picture

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sympy
 
 from kanscience._errors import FormulaError, GraphError
+from kanscience.compiler._limits import shown
 from kanscience.compiler._types import Expr
 from kanscience.functions import default_library
 from kanscience.graph import Graph, Number, Term
@@ -115,7 +116,7 @@ class Nodes:
         """Return a library function of a value."""
         if not value.curves:
             constant = default_library().resolve(function, arguments).sympy(value.bias)
-            return Affine(checked_constant(constant))
+            return Affine(real_constant(constant))
         if value.line is None:
             value = Affine.of_node(self.sum(value))
         source, slope, shift = value.line  # type: ignore[misc]
@@ -138,7 +139,7 @@ def _term(curve: Curve, factor: Expr) -> Term:
     return Term(curve.function, curve.arguments, scale, slope, shift)
 
 
-def checked_constant(number: Expr) -> Expr:
+def real_constant(number: Expr) -> Expr:
     """Return a number if it is one that a network can hold."""
     checked_number(number)
     return number
@@ -149,10 +150,10 @@ def checked_number(number: Any) -> Number:
     try:
         found = Number.of(number)
     except GraphError:
-        raise FormulaError(f"{number} is not a finite real number within the range of floats.") from None
+        raise FormulaError(f"{shown(number)} is no finite real number within the range of floats.") from None
     vanished = found.value == 0 and getattr(number, "is_zero", None) is False
     if vanished or 0 < abs(found.value) < float_info.min:
-        raise FormulaError(f"{number} is not zero, but too small for a float. Choose other units.")
+        raise FormulaError(f"{shown(number)} is not zero, but too small for a float. Choose other units.")
     if not math.isfinite(found.value):
-        raise FormulaError(f"{number} is not within the range of floats. Choose other units.")
+        raise FormulaError(f"{shown(number)} is not within the range of floats. Choose other units.")
     return found

@@ -12,9 +12,10 @@ import sympy
 from kanscience._checks import did_you_mean
 from kanscience._errors import FormulaError, GraphError
 from kanscience.compiler._affine import Affine, Nodes, checked_number
+from kanscience.compiler._limits import shown
 from kanscience.compiler._lower import Lowering
 from kanscience.compiler._names import normalised
-from kanscience.compiler._parse import parse_formula, shown
+from kanscience.compiler._parse import parse_formula
 from kanscience.compiler._types import Expr
 from kanscience.graph import Graph, Number
 from kanscience.network import from_graph
@@ -105,7 +106,7 @@ def formula_graph(formulas: Formulas, variables: Variables = None, *, parameters
         try:
             nodes.output(name, lowering.value(expression))
         except RecursionError:
-            raise FormulaError(f"{shown(str(expression))} is nested too deeply.") from None
+            raise FormulaError(f"{shown(expression)} is nested too deeply.") from None
     return _without_dead_nodes(nodes.graph)
 
 
@@ -114,7 +115,7 @@ def _expression(formula: Any, declared: Iterable[str]) -> sympy.Expr:
         return parse_formula(formula, variables=declared)
     if not isinstance(formula, sympy.Expr):
         kind = type(formula).__name__
-        raise FormulaError(f"a formula is text or a sympy expression, not {kind}: {shown(str(formula))}.")
+        raise FormulaError(f"a formula is text or a sympy expression, not {kind}: {shown(formula)}.")
     return formula
 
 

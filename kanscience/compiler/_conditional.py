@@ -8,8 +8,10 @@ import sympy
 
 from kanscience._errors import FormulaError
 from kanscience.compiler._affine import Affine, Nodes
+from kanscience.compiler._limits import shown
 from kanscience.compiler._types import Condition, Expr
 from kanscience.graph import Term
+from kanscience.network import from_graph
 
 _HALF, _ONE, _ZERO, _MINUS = sympy.Rational(1, 2), sympy.S.One, sympy.S.Zero, sympy.S.NegativeOne
 
@@ -52,6 +54,7 @@ def angle(nodes: Nodes, y: Affine, x: Affine) -> Affine:
 _RECIPROCAL_OR_ONE = ((("==", (Term(),), (_ZERO,)), (_ONE,)), (True, (Term("power", (_MINUS,)),)))
 
 Lower = Callable[[Expr], Affine]
+LowerIn = Callable[[Nodes, Mapping[Expr, Affine]], Lower]  # into a graph, where symbols have these values
 
 
 class Selection:
@@ -60,13 +63,13 @@ class Selection:
     A piece that is not taken sees harmless inputs instead: 0 times infinity is no number.
     """
 
-    def __init__(self, nodes: Nodes, lower: Lower, elsewhere: Callable[[Mapping[Expr, Affine]], Lower]) -> None:
-        self.nodes, self.lower, self.elsewhere = nodes, lower, elsewhere
+    def __init__(self, nodes: Nodes, lower: Lower, lower_in: LowerIn) -> None:
+        self.nodes, self.lower, self.lower_in = nodes, lower, lower_in
 
     def value(self, expression: Expr) -> Affine:
         """Return the value of a Piecewise that covers all cases."""
         if expression.args[-1].cond != sympy.true:
-            raise FormulaError(f"{expression} leaves cases open. End it with (value, True).")
+            raise FormulaError(f"{shown(expression)} leaves cases open. End it with (value, True).")
         open_, parts = Affine(_ONE), []
         for piece, condition in expression.args:
             holds = self._gate(condition)
@@ -76,14 +79,14 @@ class Selection:
         return Affine.total(parts)
 
     def _behind(self, gate: Affine, piece: Expr) -> Affine:
-        if not gate.curves or _is_polynomial(piece):
+        if not (gate.curves and piece.free_symbols) or _is_polynomial(piece):
             return self.lower(piece)
         shut = self._closed(gate)
         values = {
             symbol: Affine.total([gated(self.nodes, self.lower(symbol), gate), shut.times(number)])
-            for symbol, number in _harmless_point(piece).items()
+            for symbol, number in _harmless_point(piece, self.lower_in).items()
         }
-        return self.elsewhere(values)(piece)
+        return self.lower_in(self.nodes, values)(piece)
 
     def _gate(self, condition: Condition) -> Affine:
         if condition in (sympy.true, sympy.false):
@@ -97,7 +100,9 @@ class Selection:
                 return self._closed(self._gate(condition.args[0]))
             case sympy.core.relational.Relational():
                 return self._relation(condition)
-        raise FormulaError(f"{condition} is no condition that can be compiled. Use comparisons, And, Or and Not.")
+        raise FormulaError(
+            f"{shown(condition)} is no condition that can be compiled. Use comparisons, And, Or and Not."
+        )
 
     def _relation(self, condition: Condition) -> Affine:
         if not isinstance(condition, sympy.Eq | sympy.Ne):
@@ -135,19 +140,25 @@ def _is_polynomial(expression: Expr) -> bool:
     )
 
 
-_HARMLESS_LINES = ((1, 0), (3, 0), (-1, 0), (_HALF, -_HALF), (10, 0), (_HALF / 5, 0), (1, -3), (100, 0))
+_HARMLESS_LINES = ((1, 0), (3, 0), (-1, 0), (0.5, -0.5), (10, 0), (0.1, 0), (1, -3), (100, 0))
+_LARGEST = 1e100
 
 
-def _harmless_point(piece: Expr) -> dict[sympy.Symbol, Expr]:
+def _harmless_point(piece: Expr, lower_in: LowerIn) -> dict[sympy.Symbol, Expr]:
+    # sympy's own value would not do: it may be real although a part of it is not.
     symbols = sorted(piece.free_symbols, key=str)
-    for scale, shift in _HARMLESS_LINES:
-        for turn in range(len(symbols) + 1):
-            numbers = [scale * sympy.Rational(7 + 3 * ((i + turn) % 7), 11) + shift for i in range(len(symbols))]
-            point = dict(zip(symbols, numbers, strict=True))
-            value = piece.xreplace(point).evalf()
-            if value.is_Float and value.is_finite and abs(value) < 1e100:
-                return point
+    nodes = Nodes()
+    inputs = {symbol: Affine.of_node(nodes.graph.add_input(symbol.name)) for symbol in symbols}
+    nodes.output("y", lower_in(nodes, inputs)(piece))
+    points = [
+        [scale * (7 + 3 * ((i + turn) % 7)) / 11 + shift for i in range(len(symbols))]
+        for scale, shift in _HARMLESS_LINES
+        for turn in range(len(symbols) + 1)
+    ]
+    for point, value in zip(points, from_graph(nodes.graph).predict(points), strict=True):
+        if abs(value) < _LARGEST:
+            return dict(zip(symbols, map(sympy.Float, point), strict=True))
     raise FormulaError(
-        f"{piece} has no real value at any of the points tried, so it cannot stand behind a condition on several "
-        "variables."
+        f"{shown(piece)} has no real value at any of the points tried, so it cannot stand behind a condition on "
+        "several variables."
     )

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import sympy
 
 from kanscience._errors import FormulaError
-from kanscience.compiler._affine import checked_constant
+from kanscience.compiler._affine import real_constant
+from kanscience.compiler._limits import shown
 from kanscience.compiler._types import Expr
 from kanscience.functions import default_library, real_value
 
@@ -58,7 +59,7 @@ def applied(expression: Expr) -> Applied | None:
     if kind in _WITH_ORDER:
         order, inner = arguments
         if not order.is_Integer:
-            raise FormulaError(f"{expression}: Bessel functions are known for integer orders, not {order}.")
+            raise FormulaError(f"{shown(expression)}: Bessel functions are known for integer orders, not {order}.")
         return Applied(kind.__name__, (order,), inner)
     if kind is sympy.Heaviside:
         return Applied("step", (real_constant(arguments[1]),), arguments[0])
@@ -67,7 +68,7 @@ def applied(expression: Expr) -> Applied | None:
         others = [argument for argument in arguments if not argument.is_number]
         if len(limits) == 1:
             name = "maximum" if kind is sympy.Max else "minimum"
-            return Applied(name, (real_constant(limits[0]),), kind(*others))
+            return Applied(name, (real_constant(limits[0]),), kind(*others, evaluate=len(others) == 1))
     return None
 
 
@@ -77,15 +78,8 @@ def _applied_power(base: Expr, exponent: Expr) -> Applied | None:
     if not base.is_number:
         return None
     if not (real_value(base) or 0) > 0:
-        raise FormulaError(f"{base**exponent} is real only for some exponents: the base must be positive.")
+        raise FormulaError(f"{shown(base**exponent)} is real only for some exponents: the base must be positive.")
     return Applied("exponential", (real_constant(base),), exponent)
-
-
-def real_constant(number: Expr) -> Expr:
-    """Return a number if it is real, finite and a normal float."""
-    if number.is_real is False or number.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo):
-        raise FormulaError(f"{number} is no finite real number; outside their real domain functions have no value.")
-    return checked_constant(number)
 
 
 def unknown(expression: Expr) -> FormulaError:
@@ -95,6 +89,6 @@ def unknown(expression: Expr) -> FormulaError:
     known = [kind.__name__ for kind in (*_single_functions(), *_REWRITTEN, *_WITH_ORDER)]
     others = ["Heaviside", "Max", "Min", "Piecewise", "atan2"]
     return FormulaError(
-        f"{expression} cannot be compiled: there is no library function {type(expression).__name__!r}. "
+        f"{shown(expression)} cannot be compiled: there is no library function {type(expression).__name__!r}. "
         f"There are sums, products, powers and {', '.join(sorted((*known, *others), key=str.casefold))}."
     )

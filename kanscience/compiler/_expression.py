@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from kanscience.compiler._read import read
 from kanscience.functions import as_library
 from kanscience.graph import Graph
-from kanscience.network import MultKAN, to_graph
+from kanscience.network import MultKAN, check_network, to_graph
 
 if TYPE_CHECKING:
     import sympy
@@ -56,6 +56,7 @@ def graph_and_library(network: MultKAN | Graph, library: Library | None = None) 
     known = as_library(library)
     if isinstance(network, Graph):
         return network, known
+    check_network(network)
     layers = cast("Iterable[Layer]", network.layers)
     on_edges = dict.fromkeys(term.function for layer in layers for term in layer.terms.terms)
     return to_graph(network), known.with_functions(*on_edges) if on_edges else known

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from sys import float_info
 
 import sympy
@@ -15,6 +17,12 @@ from kanscience.compiler._types import Expr
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 100
 MOST_BITS = 2048  # of the numerator and denominator of an exact number
+
+
+def shown(thing: object, most: int = 60) -> str:
+    """Return text or an expression, cut to a length that an error message holds."""
+    text = " ".join(str(thing).split())
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
 def exact_number(value: int | float, text: str) -> Expr:
@@ -58,6 +66,26 @@ def check_power(base: Expr, exponent: Expr, text: str) -> None:
         whole = max((abs(int(n.p)) // int(n.q) for n in exponent.atoms(sympy.Rational)), default=0)
         if whole * _bits(base) > MOST_BITS:
             raise _too_long(text)
+
+
+_MOST_NESTED = 2  # functions in functions that sympy may look into; a tanh ten times in itself takes it a minute
+
+
+def quick(*values: Expr) -> AbstractContextManager:
+    """Return the context in which sympy computes a function of these values: as it stands where that could take long.
+
+    For signs and closed forms sympy looks into the arguments: of constants that are no simple numbers, and of
+    functions in functions, for minutes.
+    """
+    constant = all(value.is_number for value in values) and any(value.atoms(sympy.Function) for value in values)
+    deep = any(_nesting(value) > _MOST_NESTED for value in values)
+    return sympy.evaluate(False) if constant or deep else nullcontext()
+
+
+@lru_cache(maxsize=4096)  # shared parts are looked at once: a tree may be exponentially larger than its parts
+def _nesting(expression: Expr) -> int:
+    inner = max(map(_nesting, expression.args), default=0)
+    return inner + isinstance(expression, sympy.Function)
 
 
 def check_constant(expression: Expr, text: str) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import sympy
 
-from kanscience.compiler._affine import Affine, Nodes
+from kanscience.compiler._affine import Affine, Nodes, real_constant
 from kanscience.compiler._conditional import Selection, angle, larger
-from kanscience.compiler._curves import applied, real_constant, rewritten, unknown
+from kanscience.compiler._curves import applied, rewritten, unknown
 from kanscience.compiler._one_edge import piecewise_on_one_edge
 from kanscience.compiler._types import Expr
 
@@ -88,7 +88,8 @@ class Lowering:
         if found is not None:
             inner, pieces = found
             return self.nodes.apply("piecewise", self.value(inner), *pieces)
-        return Selection(self.nodes, self.value, self._elsewhere).value(expression)
+        return Selection(self.nodes, self.value, _lower_in).value(expression)
 
-    def _elsewhere(self, values: Mapping[Expr, Affine]) -> Callable[[Expr], Affine]:
-        return Lowering(self.nodes, values).value
+
+def _lower_in(nodes: Nodes, values: Mapping[Expr, Affine]) -> Callable[[Expr], Affine]:
+    return Lowering(nodes, values).value

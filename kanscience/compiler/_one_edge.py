@@ -7,8 +7,8 @@ from typing import Any
 import sympy
 from sympy.core.relational import Relational
 
-from kanscience.compiler._affine import checked_number
-from kanscience.compiler._curves import applied, real_constant, rewritten
+from kanscience.compiler._affine import checked_number, real_constant
+from kanscience.compiler._curves import applied, rewritten
 from kanscience.compiler._types import Condition, Expr
 from kanscience.graph import Term
 

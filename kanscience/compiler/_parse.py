@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 
 import sympy
 from sympy.logic.boolalg import Boolean
@@ -16,6 +17,8 @@ from kanscience.compiler._limits import (
     check_power,
     exact_number,
     product_of,
+    quick,
+    shown,
     sum_of,
 )
 from kanscience.compiler._names import (
@@ -70,12 +73,6 @@ def parse_formula(text: str, *, variables: Iterable[str] = ()) -> sympy.Expr:
     except (RecursionError, TypeError, NotImplementedError, ArithmeticError, AttributeError) as reason:
         # sympy's own refusals, of an unordered comparison for instance
         raise FormulaError(f"{shown(text)!r} cannot be read: {reason}.") from None
-
-
-def shown(text: str, most: int = 60) -> str:
-    """Return text cut to a length that an error message holds."""
-    text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
 def _syntax_tree(text: str) -> ast.Expression:
@@ -134,7 +131,8 @@ class _Walk:
             case ast.BinOp(op=ast.Pow()):
                 base, exponent = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
                 check_power(base, exponent, self.shown(node))
-                built = base**exponent
+                with nullcontext() if exponent.is_Integer else quick(base, exponent):
+                    built = base**exponent
             case ast.Call():
                 built = self._call(node, depth)
             case _:
@@ -189,7 +187,9 @@ class _Walk:
             raise no_such_function(name, self.declared)
         if not word.takes(len(node.args)):
             raise FormulaError(f"{self.shown(node)!r}: {name} takes {word.arity}, not {len(node.args)}.")
-        return word.build(*(self.value(argument, depth + 1) for argument in node.args))
+        values = [self.value(argument, depth + 1) for argument in node.args]
+        with quick(*values):
+            return word.build(*values)
 
     def _piecewise(self, node: ast.Call, name: str, depth: int) -> sympy.Expr:
         if name == "where":

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import networkx
 
+from kanscience._checks import shown
 from kanscience._errors import NotSymbolicError, OptionError
 from kanscience.compiler._extremes import with_extremes
+from kanscience.compiler._limits import quick
 from kanscience.functions import as_library
 from kanscience.graph import Graph, SplineTerm, Term
 
@@ -126,6 +128,9 @@ def _symbols(graph: Graph, names: Sequence[str] | None, values: bool) -> Mapping
     chosen = graph.input_names if names is None else [names] if isinstance(names, str) else list(names)
     if len(chosen) != len(inputs):
         raise OptionError(f"`names` needs one name for each of {len(inputs)} inputs, but is {chosen}.")
+    wrong = [name for name in chosen if not isinstance(name, str) or not name]
+    if wrong:
+        raise OptionError(f"`names` holds names of inputs, such as 'x1'; {shown(wrong[0])} is none.")
     everything = [*chosen, *graph.parameter_names]
     repeated = sorted({name for name in everything if everything.count(name) > 1})
     if repeated:
@@ -141,4 +146,7 @@ def _term_value(library: Library, term: Term, x: sympy.Expr) -> sympy.Expr:
     if term.is_identity:
         return term.scale.sympy() * x
     function = library.resolve(term.function, term.arguments)
-    return term.scale.sympy() * function.sympy(term.slope.sympy() * x + term.shift.sympy())
+    inner = term.slope.sympy() * x + term.shift.sympy()
+    with quick(inner):
+        value = function.sympy(inner)
+    return term.scale.sympy() * value

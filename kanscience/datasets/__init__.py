@@ -1,17 +1,21 @@
 """Tables: reading, checking and splitting them, sampling ranges, and the tables that travel along."""
 
-from ._sample import sample_uniform
-from ._split import FEW_ROWS, Split, k_folds, random_split, splits
-from ._tables import as_matrix, as_sigma, as_target, load_table, read_csv, select_columns, table_names
+from kanscience.datasets._files import check_no_gaps, load_table, read_csv, table_names
+from kanscience.datasets._sample import sample_uniform
+from kanscience.datasets._split import FEW_ROWS, Split, k_folds, random_split, splits
+from kanscience.datasets._tables import as_columns, as_matrix, as_sigma, as_target, plain_names, select_columns
 
 __all__ = [
     "FEW_ROWS",
     "Split",
+    "as_columns",
     "as_matrix",
     "as_sigma",
     "as_target",
+    "check_no_gaps",
     "k_folds",
     "load_table",
+    "plain_names",
     "random_split",
     "read_csv",
     "sample_uniform",

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .._checks import check_integer, check_interval
-from .._errors import OptionError
-from .._typing import Matrix
+from kanscience._checks import check_integer, check_interval, check_seed
+from kanscience._errors import OptionError
+from kanscience._typing import Matrix
 
 
 def sample_uniform(
@@ -34,4 +34,5 @@ def sample_uniform(
         raise OptionError("`ranges` is empty: give one (low, high) per column.")
     rows = check_integer("rows", rows)
     low, high = np.array([check_interval(name, pair) for name, pair in named.items()]).T
-    return np.random.default_rng(seed).uniform(low, high, size=(rows, len(named)))
+    generator = np.random.default_rng(None if seed is None else check_seed(seed))
+    return generator.uniform(low, high, size=(rows, len(named)))

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import check_integer, check_number
-from .._errors import DataError, OptionError
-from .._typing import Rows
+from kanscience._checks import check_integer, check_number, check_seed
+from kanscience._errors import DataError, OptionError
+from kanscience._typing import Rows
 
 FEW_ROWS = 30
 """Below this many rows a single held-out part says little, and cross-validation is used."""
@@ -75,7 +75,7 @@ def _shuffled(rows: int, seed: int | None) -> Rows:
             f"A table of {rows} row{'s' * (rows != 1)} cannot be split into a part to learn from "
             "and a part to check with. Pass at least 2 rows."
         )
-    return np.random.default_rng(seed).permutation(rows)
+    return np.random.default_rng(None if seed is None else check_seed(seed)).permutation(rows)
 
 
 def _split(order: Rows, held_out: slice) -> Split:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanscience._checks import check_integer, check_number
+from kanscience._checks import check_integer, check_number, check_seed
 from kanscience._typing import ArrayLike, Matrix, Vector
 from kanscience.datasets import as_matrix, as_sigma, as_target
 from kanscience.discovery._candidates import Candidate, Front, Proposal
 from kanscience.discovery._discovery import Discovery, HeldOut, RouteRun, check_names
 from kanscience.discovery._formula import Formula, complexity
 from kanscience.discovery._joint import joint_front
-from kanscience.discovery._judge import judged, out_of_fold, rmse_with_error, scatter_weights, with_weights
+from kanscience.discovery._judge import (
+    judged,
+    out_of_fold,
+    rmse_with_error,
+    scatter_weights,
+    weights_beside,
+    with_weights,
+)
 from kanscience.discovery._law_network import law_network
-from kanscience.discovery._measurements import Measurements, measurements, superfluous_columns
+from kanscience.discovery._measurements import Measurements, check_scale, measurements, superfluous_columns
 from kanscience.discovery._networks import (
     FittedNetworks,
     fit_networks,
@@ -28,6 +35,7 @@ from kanscience.discovery._polynomial import polynomials
 from kanscience.discovery._power_law import power_laws
 from kanscience.discovery._progress import time_bar
 from kanscience.discovery._simple_numbers import with_simple_numbers
+from kanscience.discovery._sums import sums
 from kanscience.functions import as_library
 
 if TYPE_CHECKING:
@@ -56,8 +64,9 @@ def discover(
 
     From 30 rows on, a random fifth is held out to report errors, and a fifth of the rest decides between formulas;
     with fewer rows each is held out once, and all of them do both. Then several routes are gone: power laws,
-    polynomials, accurate spline networks, and formulas read from networks. All their formulas are judged on the same
-    rows. ``.best`` is the simplest whose loss is within one standard error of the lowest.
+    polynomials, sums of power laws and library functions, accurate spline networks, and formulas read from networks.
+    All their formulas are judged on the same rows. ``.best`` is the simplest whose loss is within one standard error
+    of the lowest.
 
     Args:
         X: (N, n) array or frame of inputs, numbers in any unit.
@@ -88,10 +97,12 @@ def discover(
     budget = check_number("time_budget", time_budget, least=0, open_ends=True)
     if max_complexity is not None:
         check_integer("max_complexity", max_complexity, least=0)
-    seed = int(np.random.default_rng().integers(2**31)) if seed is None else check_integer("seed", seed, least=0)
+    seed = int(np.random.default_rng().integers(2**31)) if seed is None else check_seed(seed)
     values, input_names = as_matrix(X, names)
     targets, target_names = as_target(y, rows=len(values))
     check_names(input_names, target_names)
+    check_scale(values, input_names)
+    check_scale(targets, target_names)
     errors = None if sigma is None else as_sigma(sigma, targets.shape)
     tables = [
         measurements(values, targets[:, k].copy(), _column(errors, k), input_names, target, seed)
@@ -118,9 +129,14 @@ def discover(
         seconds=time.monotonic() - begun,
         time_budget=budget,
         seed=seed,
-        notes=tuple(f"{name} was left out of the formulas: {why}" for name, why in idle.items()),
+        notes=_notes(idle, search.interrupted),
         routes=tuple(search.runs),
     )
+
+
+def _notes(idle: Mapping[str, str], interrupted: bool) -> tuple[str, ...]:
+    left_out = tuple(f"{name} was left out of the formulas: {why}" for name, why in idle.items())
+    return (*left_out, "The search was interrupted; routes after that were not gone.") if interrupted else left_out
 
 
 class _Search:
@@ -139,22 +155,27 @@ class _Search:
         self.proposals = [[Proposal(_constant(table), "constant")] for table in self.slim]
         self.networks: FittedNetworks | None = None
         self.runs: list[RouteRun] = []
+        self.interrupted = False
 
     def run(self, progress: bool | None) -> None:
-        """Go all routes."""
+        """Go all routes; Ctrl-C ends them with what was found until then."""
         # A few rows hold few bits: networks cannot tell more of them, however long they take.
         worth = min(1.0, len(self.tables[0].X) / _ENOUGH_ROWS)
         # Each takes at most its share of the time that is left.
         routes = (
             ("power laws", 0.15, lambda until: self.each(_power_laws, until)),
             ("polynomials", 0.15, lambda until: self.each(_polynomials, until)),
+            ("sums of terms", 0.25, lambda until: self.each(self.add_terms, until)),
             ("accurate networks", 0.5 * worth, self.fit_networks),
             ("formulas of networks", 0.9 * worth, lambda until: self.each(self.read_networks, until)),
         )
         with time_bar(self.deadline - time.monotonic(), progress) as say:
-            for name, share, route in routes:
-                say(name)
-                self.go(name, share, route)
+            try:
+                for name, share, route in routes:
+                    say(name)
+                    self.go(name, share, route)
+            except KeyboardInterrupt:
+                self.interrupted = True
 
     def go(self, name: str, share: float, route: Callable[[float], int]) -> None:
         """Go one route, or note that there was no time for it."""
@@ -172,10 +193,18 @@ class _Search:
                 continue
             now = time.monotonic()
             share = now + (until - now) / (len(self.slim) - k)
-            found = list(route(table, self.seed, share))
+            # the constant has been there from the start
+            found = [proposal for proposal in route(table, self.seed, share) if proposal.expression.free_symbols]
             self.proposals[k] += found
             count += len(found)
         return count
+
+    def add_terms(self, table: Measurements, seed: int, until: float) -> list[Proposal]:
+        """Return sums of terms; rows count by their errors beside the scatter of what was found before."""
+        X, y, sigma = table.learnt
+        found = self.proposals[self.slim.index(table)]
+        weights = None if sigma is None else weights_beside(found, X, y, sigma, table.names)
+        return sums(X, y, table.names, library=self.library, weights=weights, seed=seed, deadline=until)
 
     def fit_networks(self, until: float) -> int:
         """Fit the networks that are meant to be accurate."""

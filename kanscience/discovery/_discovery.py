@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanscience._errors import DataError, ShapeError
+from kanscience._checks import check_kind
+from kanscience._errors import DataError
 from kanscience._typing import ArrayLike, Matrix, Vector
-from kanscience.datasets import as_matrix
+from kanscience.datasets import as_columns
 from kanscience.discovery._candidates import Candidate, Front, aligned, html_table
 from kanscience.discovery._formula import evaluate
 from kanscience.discovery._judge import Errors
@@ -99,14 +100,15 @@ class Discovery:
         """Return what the best formula, or another candidate's, predicts.
 
         Args:
-            X: (N, inputs). A frame's columns are found by name where it has all of them, else taken as they stand.
+            X: (N, inputs). A frame's columns are found by name; one with none of the names is taken as it stands.
             candidate: of ``pareto``; None is ``best``. ``discovery.network.predict(X)`` asks the network.
 
         Returns:
             (N,) for one target, (N, targets) for several; NaN where the formula is not real.
         """
-        values = self._matrix(X)
-        formulas = (candidate or self.best).formulas
+        chosen = self.best if candidate is None else candidate
+        check_kind("candidate", chosen, Candidate, "Take one of `.pareto`, or leave it out.")
+        values, formulas = as_columns(X, self.names, owner="the law"), chosen.formulas
         columns = [evaluate(formula, self.names, values) for formula in formulas]
         return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 
@@ -143,9 +145,8 @@ class Discovery:
     def time_line(self) -> str:
         """Return how long it took, and whether time ran out."""
         cut = [route.name for route in self.routes if route.cut]
-        budget = f"the time budget of {self.time_budget:g} s"
-        end = f"{budget} cut short: {', '.join(cut)}" if cut else f"{budget} was not used up"
-        return f"{self.seconds:.1f} s, seed {self.seed}; {end}"
+        end = f"cut short by their shares of it: {', '.join(cut)}" if cut else "no route was cut short"
+        return f"{self.seconds:.1f} s of a time budget of {self.time_budget:g} s, seed {self.seed}; {end}"
 
     def __str__(self) -> str:
         lines = [f"{target} = {formula}" for target, formula in self.formulas()]
@@ -168,19 +169,6 @@ class Discovery:
             f"{laws}{idle}<p>Errors, {escape(self.rows_line())}:</p>{errors}"
             f"<p>Candidates:</p>{self.pareto._repr_html_()}<p>{escape(self.time_line())}</p>"
         )
-
-    def _matrix(self, X: ArrayLike) -> Matrix:
-        columns = list(getattr(X, "columns", ()))
-        named = bool(columns) and set(self.names) <= set(columns)
-        values, _ = as_matrix(X[list(self.names)] if named else X)
-        if values.shape[1] != len(self.names):
-            missing = [name for name in self.names if name not in columns] if columns else []
-            hint = f" Columns not found: {missing}." if missing else ""
-            raise ShapeError(
-                f"`X` has {values.shape[1]} columns, and the law was found with {len(self.names)}: "
-                f"{list(self.names)}.{hint} Pass these columns, in this order or as a frame with these names."
-            )
-        return values
 
 
 def check_names(names: Sequence[str], targets: Sequence[str]) -> None:

@@ -100,6 +100,8 @@ def fit_network(
         progress=False,
         seed=seed,
     )
+    if report.status == "interrupted":
+        raise KeyboardInterrupt
     return network, report
 
 

@@ -103,9 +103,11 @@ class Formula:
                 f"The formula {as_text(self.expression)} holds {sorted(map(str, unknown))}, and the columns are "
                 f"{list(self.names)}. Write it in the names of the columns."
             )
+        # A column may be called sqrt or E: in the code that is generated no name of the data appears.
+        arguments = [sympy.Dummy(f"x{k}") for k in range(len(inputs))]
         numbers = [sympy.Dummy(f"c{k}") for k in range(len(self.floats))]
-        body = self.expression.xreplace(dict(zip(self.floats, numbers, strict=True)))
-        return sympy.lambdify([*inputs, *numbers], body, ["scipy", "numpy"], dummify=True)
+        body = self.expression.xreplace(dict(zip([*inputs, *self.floats], [*arguments, *numbers], strict=True)))
+        return sympy.lambdify([*arguments, *numbers], body, ["scipy", "numpy"])
 
 
 def evaluate(expression: sympy.Expr, names: Sequence[str], X: Matrix) -> Vector:

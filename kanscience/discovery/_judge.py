@@ -47,7 +47,7 @@ def out_of_fold(formula: Formula, data: Measurements) -> Vector:
     weights = None if data.sigma is None else scatter_weights(formula(data.X) - data.y, data.sigma)
     predictions = np.empty(len(data.y))
     for fold in data.folds:
-        if len(formula.constants) >= len(fold.train):
+        if len(formula.constants) > max(len(fold.train) - 1, 1):  # of two rows each predicts the other, as their mean
             predictions[fold.held_out] = np.nan
             continue
         w = None if weights is None else weights[fold.train]
@@ -94,14 +94,17 @@ def with_weights(
     proposals = list(route(None))
     if sigma is None or not proposals:
         return proposals
-    scatters = []
-    for proposal in proposals:
-        residuals = evaluate(proposal.expression, names, X) - y
-        if np.isfinite(residuals).all():
-            scatters.append(_scatter(residuals, sigma))
-    if not scatters:
-        return proposals
-    return [*proposals, *route(1 / (sigma**2 + min(scatters) ** 2))]
+    weights = weights_beside(proposals, X, y, sigma, names)
+    return proposals if weights is None else [*proposals, *route(weights)]
+
+
+def weights_beside(
+    proposals: Iterable[Proposal], X: np.ndarray, y: Vector, sigma: Vector, names: Sequence[str]
+) -> Vector | None:
+    """Return ``1 / (sigma**2 + s**2)`` with s the smallest scatter of formulas; None where none is finite."""
+    residuals = [evaluate(proposal.expression, names, X) - y for proposal in proposals]
+    scatters = [_scatter(r, sigma) for r in residuals if np.isfinite(r).all()]
+    return 1 / (sigma**2 + min(scatters) ** 2) if scatters else None
 
 
 def _weights(residuals: Sequence[Vector], data: Measurements) -> Vector | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from kanscience._errors import DataError
 from kanscience._typing import Matrix, Rows, Vector
 from kanscience.datasets import FEW_ROWS, Split, k_folds, random_split
 
+_MOST = 1e60  # products of a few powers are floating-point numbers still
 FRACTION = 0.2  # held out to report, and again of the rest to decide
 
 
@@ -86,6 +89,17 @@ def measurements(
     inner = random_split(len(outer.train), fraction=FRACTION, seed=seed)
     train, valid = outer.train[inner.train], outer.train[inner.held_out]
     return Measurements(X, y, sigma, names, target, train, valid, outer.held_out)
+
+
+def check_scale(values: Matrix, names: Sequence[str]) -> None:
+    """Raise where the numbers of a column are so large or small that their powers leave floating-point numbers."""
+    for name, column in zip(names, values.T, strict=True):
+        largest = float(np.abs(column).max())
+        if largest and not 1 / _MOST <= largest <= _MOST:
+            raise DataError(
+                f"Column {name!r} reaches {largest:g}, and formulas are looked for where the largest number is between "
+                f"{1 / _MOST:g} and {_MOST:g}. Choose another unit for it."
+            )
 
 
 def superfluous_columns(X: Matrix, names: tuple[str, ...]) -> dict[str, str]:

@@ -76,7 +76,7 @@ def polynomials(
         expression = _expression(step, symbols)
         variants = [expression]
         if len(step.powers) <= _MOST_SHOWN and time.monotonic() < deadline:
-            variants.append(with_simple_numbers(expression, names, X, y, weights))
+            variants.append(with_simple_numbers(expression, names, X, y, weights, deadline))
         for variant in variants:
             found.setdefault(as_text(variant), Proposal(variant, _route(step)))
     return list(found.values())

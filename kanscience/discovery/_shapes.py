@@ -1,30 +1,29 @@
 """The law that a network of a given shape holds.
 
-First the whole shape is made sparse: a penalty from the cold start on, then pruned, refined and snapped. Where that
-gives no formula as good as the splines, all smaller shapes are tried, from the cheapest on. A removed node can only
-be judged after the smaller network has been fitted *and* refined from starts of its own: what a large network's nodes share
-between them does not survive the removal.
+Networks that are sparse and accurate come one after the other, the cheapest first; from each a formula is read, until
+one is exact or as good as noise allows.
 """
 
 from __future__ import annotations
 
-import itertools
+import functools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from kanscience._errors import DataError
 from kanscience.compiler import expression
 from kanscience.datasets import random_split
 from kanscience.discovery._candidates import Proposal
-from kanscience.network import LayerShape, MultKAN, prune, trace
+from kanscience.discovery._shape_rows import Rows, valid_loss
+from kanscience.discovery._sparse_networks import sparse_networks
+from kanscience.network import MultKAN
 from kanscience.symbolic import SnapReport, snap
-from kanscience.training import FitReport, Penalty, fit
+from kanscience.training import FitReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,17 +33,10 @@ if TYPE_CHECKING:
 
     from kanscience.functions import Library
 
-_COARSE, _FINE = (5,), (10, 20)
-_STARTS = 4  # cold starts of a shape, while they disagree
-# Strength of the penalty, scores below which is pruned after it, and base function (None: the one asked for).
-# Products want straight factors, which the identity gives them from the start.
-_SPARSITIES = ((1e-2, 0.1, None), (1e-2, 0.1, "identity"), (1e-3, 0.03, None))
-_STEPS = 60  # of every coarse fit
-_HOPELESS = 300.0  # times the whole shape's loss, both coarse: finer grids do not make up for that
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
+_DOUBTFUL = 3  # accurate networks without an exact formula, before they are read with more patience
+_CLOSE = 1e-4  # loss over the targets' spread: so near, a formula is tried whatever the whole shape reaches
 _SNAP_SECONDS = 5.0  # of trying other functions for one network, once its first choices are not exact
-_STRAIGHT_STARTS = 6
-_CURVATURES = (1e-2, 1e-4, 1e-6)  # of the first layer, one after the other: straight edges where they serve
 
 
 def network_candidates(
@@ -170,161 +162,57 @@ def laws_of_shape(
         seed: of all starts.
         deadline: on the clock of ``time.monotonic``; nothing is begun after it, and fits stop where they are.
     """
-    data = _Rows.of(X, y, sigma, valid, deadline)
-    valid = data.valid
-    whole = data.loss_of(MultKAN(width, base=base, seed=seed))
-    slack = 1 + 2 / (2 * len(valid[1])) ** 0.5  # two standard errors of a root mean square
-    for coarse, splines, report in _networks(width, data, base, seed, whole):
-        refined = _valid_loss(report)
-        if refined <= _NO_FIT * whole:
-            left = max(min(deadline - time.monotonic(), _SNAP_SECONDS), 0.0)
-            network, snapped = snap(
-                splines, data.X, data.y, sigma=data.sigma, valid=valid, library=library, time_budget=left
-            )
-            yield ShapeResult(network, splines, snapped, report)
-            # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
-            at_limit = 0.5 * min(coarse, whole) < refined < slack * whole
-            if snapped.exact or (at_limit and snapped.loss < slack * min(refined, whole)):
+    data = Rows.of(X, y, sigma, valid, deadline)
+    whole = functools.cache(lambda: data.loss_of(MultKAN(width, base=base, seed=seed)))  # asked only where in doubt
+    slack = 1 + 2 / (2 * len(data.valid[1])) ** 0.5  # two standard errors of a root mean square
+    doubtful: list[tuple[MultKAN, FitReport]] = []
+    for coarse, splines, report in sparse_networks(width, data, base, seed, whole):
+        refined = valid_loss(report)
+        close = refined <= _CLOSE * data.spread  # what is left is more likely the splines' own error than noise
+        if close or refined <= _NO_FIT * whole():
+            found = _read(splines, report, data, library, at_once=close)
+            yield found
+            if found.report.exact:
                 return
+        if close:
+            doubtful.append((splines, report))
+        # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
+        elif 0.5 * min(coarse, whole()) < refined < slack * whole() and found.report.loss < slack * min(
+            refined, whole()
+        ):
+            return
+        if len(doubtful) == _DOUBTFUL:
+            if (yield from _read_all(doubtful, data, library)):
+                return
+            doubtful = []
         if time.monotonic() > deadline:
             return
+    yield from _read_all(doubtful, data, library)
 
 
-def _networks(
-    width: Sequence, data: _Rows, base: str, seed: int, whole: float
-) -> Iterator[tuple[float, MultKAN, FitReport]]:
-    """Go through refined spline networks, each with its loss on the coarse grid.
-
-    First the whole shape, made sparse by a penalty from the cold start on and pruned; then every shape inside it.
-    """
-    for strength, threshold, other in _SPARSITIES:
-        if other == base:
-            continue
-        sparse = MultKAN(width, base=other or base, seed=seed)
-        data.penalised(sparse, Penalty(strength), steps=100)
+def _read_all(
+    networks: Iterable[tuple[MultKAN, FitReport]], data: Rows, library: Library | None
+) -> Generator[ShapeResult, None, bool]:
+    """Read networks whose first formulas were not exact with more patience; return whether one is exact."""
+    for splines, report in networks:
+        found = _read(splines, report, data, library)
+        yield found
+        if found.report.exact:
+            return True
         if time.monotonic() > data.deadline:
-            return
-        sparse, _ = prune(sparse, trace(sparse, data.X), node=threshold, edge=threshold)
-        coarse = data.loss_of(sparse)
-        yield coarse, sparse, data.fitted(sparse, _FINE)
-    for shape in shapes_inside(width):
-        coarse, best = _best_start(shape, data, base, seed)
-        if time.monotonic() > data.deadline:
-            return
-        if coarse <= _HOPELESS * whole:
-            for splines, report in _refinements(best, data, seed):
-                yield coarse, splines, report
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """What every fit of a search sees."""
-
-    X: Tensor
-    y: Tensor
-    sigma: Tensor | None
-    valid: tuple[Tensor, Tensor]
-    deadline: float
-
-    @classmethod
-    def of(
-        cls, X: ArrayLike, y: ArrayLike, sigma: ArrayLike | None, valid: tuple[ArrayLike, ArrayLike], deadline: float
-    ) -> _Rows:
-        """Return the rows as float64 tensors."""
-        x, targets, *held = (torch.as_tensor(part, dtype=torch.float64) for part in (X, y, *valid))
-        errors = None if sigma is None else torch.as_tensor(sigma, dtype=torch.float64)
-        return cls(x, targets, errors, (held[0], held[1]), deadline)
-
-    def fitted(self, network: MultKAN, grids: Sequence | None = None, **options) -> FitReport:
-        """Fit a network in place; the rows that decide stop it."""
-        late = [lambda _: time.monotonic() > self.deadline]
-        options = {"valid": self.valid, "progress": False, "callbacks": late, **options}
-        return fit(network, self.X, self.y, sigma=self.sigma, grids=grids, **options)
-
-    def penalised(self, network: MultKAN, penalty: Penalty, steps: int) -> float:
-        """Fit a network in place under a penalty, to the end; return its loss."""
-        return self.fitted(network, penalty=penalty, steps=steps, valid=None).loss
-
-    def loss_of(self, network: MultKAN, steps: int = _STEPS) -> float:
-        """Fit a network in place on the coarse grid; return its loss on the rows that decide."""
-        return _valid_loss(self.fitted(network, _COARSE, steps=steps))
-
-
-def shapes_inside(width: Sequence) -> list[list]:
-    """Return all widths with fewer hidden nodes than ``width``, and itself, by their number of edges.
-
-    Example:
-        >>> shapes_inside([2, (1, 1), 1])
-        [[2, 1, 1], [2, (0, 1), 1], [2, (1, 1), 1]]
-    """
-    network = MultKAN(width, seed=0)
-    hidden = [_shapes_below(shape) for shape in network.shapes[:-1]]
-    last = network.width[-1]
-    found = []
-    for layers in itertools.product(*hidden):
-        sizes = [network.n_inputs, *(shape.nodes for shape in layers)]
-        subnodes = [*(shape.subnodes for shape in layers), network.shapes[-1].subnodes]
-        edges = sum(n * m for n, m in zip(sizes, subnodes, strict=True))
-        found.append((edges, [network.n_inputs, *(_entry(shape) for shape in layers), last]))
-    return [shape for _, shape in sorted(found, key=lambda item: item[0])]
-
-
-def _shapes_below(shape: LayerShape) -> list[LayerShape]:
-    # Of the products the first ones: those of equal arity are alike.
-    products = [shape.arities[:k] for k in range(len(shape.arities) + 1)]
-    return [LayerShape(s, p) for s in range(shape.sums + 1) for p in products if s + len(p)]
-
-
-def _entry(shape: LayerShape) -> int | tuple:
-    if not shape.arities:
-        return shape.sums
-    if set(shape.arities) == {2}:
-        return (shape.sums, len(shape.arities))
-    return (shape.sums, list(shape.arities))
-
-
-def _valid_loss(report: FitReport) -> float:
-    assert report.valid_loss is not None  # every one of these fits has rows that decide
-    return report.valid_loss
-
-
-def _best_start(shape: Sequence, data: _Rows, base: str, seed: int) -> tuple[float, MultKAN]:
-    """Return the best of a few cold starts on the coarse grid, and its loss; two that agree end the search."""
-    found: list[tuple[float, MultKAN]] = []
-    for start in range(_STARTS):
-        network = MultKAN(shape, base=base, seed=1000 * seed + start)
-        loss = data.loss_of(network)
-        found = sorted([*found, (loss, network)], key=lambda pair: pair[0])
-        if len(found) > 1 and found[1][0] < 1.2 * found[0][0]:
             break
-    return found[0]
+    return False
 
 
-def _refinements(network: MultKAN, data: _Rows, seed: int) -> Iterator[tuple[MultKAN, FitReport]]:
-    """Go through a shape's refined forms: with straight edges where they serve as well, then as it was fitted.
-
-    Several hidden nodes share a function between them in many ways, of which only the one with straight edges is
-    readable. It is not found by straightening another: the penalty must be there from the cold start on.
-    """
-    if network.shapes[0].nodes > 1 and len(network.shapes) > 1:
-        straight = _straight_start(network, data, seed)
-        straight, _ = prune(straight, trace(straight, data.X))
-        yield straight, data.fitted(straight, _FINE)
-    yield network, data.fitted(network, _FINE)
-
-
-def _straight_start(network: MultKAN, data: _Rows, seed: int) -> MultKAN:
-    """Return the best of several cold starts whose first layer pays for curvature, which is then relaxed."""
-    curvature = (1.0,) + (0.0,) * (len(network.layers) - 1)
-    penalties = [Penalty(strength, l1=0, entropy=0, curvature=curvature) for strength in _CURVATURES]
-    found: list[tuple[float, MultKAN]] = []
-    for start in range(_STRAIGHT_STARTS):
-        straight = MultKAN(network.width, base="identity", seed=1000 * seed + 500 + start)
-        loss = data.penalised(straight, penalties[0], steps=40)
-        found = sorted([*found, (loss, straight)], key=lambda pair: pair[0])
-        if len(found) > 1 and found[1][0] < 1.2 * found[0][0] and found[0][0] < 0.1 * found[-1][0]:
-            break
-    best = found[0][1]
-    for penalty in penalties[1:]:
-        data.penalised(best, penalty, steps=20)
-    return best
+def _read(
+    splines: MultKAN, report: FitReport, data: Rows, library: Library | None, *, at_once: bool = False
+) -> ShapeResult:
+    """Read a formula off a network; ``at_once``: by the first choices, simple constants only where they are exact."""
+    rows = {"sigma": data.sigma, "valid": data.valid, "library": library}
+    if at_once:
+        network, snapped = snap(splines, data.X, data.y, time_budget=0, constants=False, **rows)
+        if not snapped.exact:
+            return ShapeResult(network, splines, snapped, report)
+    left = max(min(data.deadline - time.monotonic(), _SNAP_SECONDS), 0.0)
+    network, snapped = snap(splines, data.X, data.y, time_budget=left, **rows)
+    return ShapeResult(network, splines, snapped, report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,12 @@ _ROUNDING = 1e-26  # mean square, over that of y, that float64 arithmetic leaves
 
 
 def with_simple_numbers(
-    expression: sympy.Expr, names: Sequence[str], X: Matrix, y: Vector, weights: Vector | None = None
+    expression: sympy.Expr,
+    names: Sequence[str],
+    X: Matrix,
+    y: Vector,
+    weights: Vector | None = None,
+    deadline: float = math.inf,
 ) -> sympy.Expr:
     """Return the expression with exact numbers wherever the residuals do not mind, the others refitted.
 
@@ -33,6 +39,7 @@ def with_simple_numbers(
         expression: fitted; its floats are the constants.
         names: of the columns of X.
         X, y, weights: what it was fitted to.
+        deadline: on ``time.monotonic()``, after which no further number is tried.
 
     Example:
         >>> import sympy
@@ -46,7 +53,10 @@ def with_simple_numbers(
     if not math.isfinite(length):
         return expression
     refused: set[tuple[int, str]] = set()
-    while proposals := [p for p in _proposals(formula, numbers, X, y, weights) if (p[1], str(p[2])) not in refused]:
+    while time.monotonic() < deadline:
+        proposals = [p for p in _proposals(formula, numbers, X, y, weights) if (p[1], str(p[2])) not in refused]
+        if not proposals:
+            break
         _, index, exact = min(proposals, key=lambda p: p[0])
         trial = _with_exact(formula, numbers, index, exact, X, y, weights)
         changed = _description_length(formula, trial, X, y, weights)

@@ -16,9 +16,10 @@ DIGITS = 5
 
 
 def as_text(expression: sympy.Expr, digits: int | None = DIGITS) -> str:
-    """Return the formula as one line that sympy reads; ``digits=None`` keeps all digits of its numbers.
+    """Return the formula as one line; ``digits=None`` keeps all digits of its numbers.
 
-    Fitted numbers have a dot: ``2.0*a`` is rounded, ``2*a`` is exact.
+    Names stand there as they are: sympy reads the line back where they are names in Python too. Fitted numbers have a
+    dot: ``2.0*a`` is rounded, ``2*a`` is exact.
 
     Example:
         >>> import sympy

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
+from kanscience._checks import shown
 from kanscience._errors import OptionError
 from kanscience.functions._elementary import KNOWN_FUNCTIONS, TRIED_FUNCTIONS
 from kanscience.functions._library import Library
@@ -50,4 +51,9 @@ def as_library(library: Library | Sequence[str] | None) -> Library:
         return library
     if isinstance(library, str):
         raise OptionError(f"`library` is a Library or a list of names: write [{library!r}], not {library!r}.")
-    return default_library().only(*library)
+    labels = list(library) if isinstance(library, Iterable) else []
+    if not labels:
+        raise OptionError(
+            f"`library` is a Library, a list of names such as ['sin', 'x^2'], or None for all; not {shown(library)}."
+        )
+    return default_library().only(*labels)

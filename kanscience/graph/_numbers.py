@@ -23,7 +23,8 @@ _CONSTANTS = {
 _HEADS = (
     *("Add", "Mul", "Pow", "exp", "log", "Abs", "sign", "Max", "Min"),
     *("sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "atan2"),
-    *("sinh", "cosh", "tanh", "coth", "asinh", "acosh", "atanh"),
+    *("asec", "acsc", "acot", "sinh", "cosh", "tanh", "coth", "sech", "csch"),
+    *("asinh", "acosh", "atanh", "acoth", "asech", "acsch"),
     *("erf", "erfc", "gamma", "loggamma", "besselj", "bessely", "besseli", "besselk"),
 )
 _MOST_BITS = 4096  # of one integer in a file: 1,233 decimal digits
@@ -163,9 +164,28 @@ def _float_of(number: Any) -> float:
         elif number.is_Rational:
             value = int(number.p) / int(number.q)
         else:
-            value = float(number.evalf(30))
+            value = _evaluated(number)
     except (OverflowError, TypeError) as reason:
         raise GraphError(f"{number} is not a real number within the range of floats ({reason}).") from None
     if not math.isfinite(value):
         raise GraphError(f"{number} is {value}; the numbers of a graph are finite.")
     return value
+
+
+_PRECISIONS = (30, 60, 120, 240, 480)  # decimal digits
+
+
+def _evaluated(number: sympy.Expr) -> float:
+    # The digits of cot(1e47) are lost unless the argument has 47 more: two precisions must agree.
+    import sympy
+
+    value = float(number.evalf(_PRECISIONS[0]))
+    if not number.atoms(sympy.Function):
+        return value
+    for digits in _PRECISIONS[1:]:
+        before, value = value, float(number.evalf(digits))
+        if value == before:
+            return value
+        if abs(value) < 1e-10 * abs(before) < 1e-40:
+            return 0.0  # sin(1)**2 + cos(1)**2 - 1: nothing is left but what the precision leaves
+    raise GraphError(f"{number} cannot be evaluated: its digits change up to a precision of {_PRECISIONS[-1]}.")

@@ -3,15 +3,23 @@
 from kanscience.network._attribution import Scores, attribution
 from kanscience.network._bases import base_named
 from kanscience.network._convert import edge_ends, from_graph, rebuilt, to_graph
+from kanscience.network._deepen import deepen
 from kanscience.network._files import load, save
 from kanscience.network._flat import FlatView, layer_masks
+from kanscience.network._freeze import freeze
 from kanscience.network._initialize import generator_from, power_law, redraw_, smooth_curves
 from kanscience.network._jacobian import Sweep, jacobian, sweep
-from kanscience.network._multkan import MultKAN
-from kanscience.network._prune import PruneReport, prune, prune_inputs, without_edges
+from kanscience.network._multkan import MultKAN, check_network
+from kanscience.network._numbers import parameter_of
+from kanscience.network._perturb import perturb
+from kanscience.network._places import check_edge, check_trace_of
+from kanscience.network._prune import PruneReport, functions_of_constants, prune, prune_inputs, without_edges
 from kanscience.network._refine import Grid, refine, refine_, rules_of_layers
-from kanscience.network._shape import LayerShape
+from kanscience.network._remove import remove
+from kanscience.network._set_function import set_function
+from kanscience.network._shape import LayerShape, parse_width
 from kanscience.network._trace import Trace, trace
+from kanscience.network._widen import widen
 
 __all__ = [
     "FlatView",
@@ -24,12 +32,21 @@ __all__ = [
     "Trace",
     "attribution",
     "base_named",
+    "check_edge",
+    "check_network",
+    "check_trace_of",
+    "deepen",
     "edge_ends",
+    "freeze",
     "from_graph",
+    "functions_of_constants",
     "generator_from",
     "jacobian",
     "layer_masks",
     "load",
+    "parameter_of",
+    "parse_width",
+    "perturb",
     "power_law",
     "prune",
     "prune_inputs",
@@ -37,11 +54,14 @@ __all__ = [
     "redraw_",
     "refine",
     "refine_",
+    "remove",
     "rules_of_layers",
     "save",
+    "set_function",
     "smooth_curves",
     "sweep",
     "to_graph",
     "trace",
+    "widen",
     "without_edges",
 ]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from kanscience.network._places import check_trace_of
+
 if TYPE_CHECKING:
     from kanscience.network._multkan import MultKAN
     from kanscience.network._trace import Trace
@@ -45,6 +47,7 @@ def attribution(network: MultKAN, trace: Trace) -> Scores:
 
     Source: Liu et al., arXiv 2408.10205, section 4.1.
     """
+    check_trace_of(network, trace)
     last = torch.zeros_like(trace.nodes[-1][0])
     last = last.index_add(0, torch.tensor(network.readout, device=last.device), torch.ones_like(trace.outputs[0]))
     nodes, subnodes, edges = [last], [], []

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from kanscience._checks import check_kind
 from kanscience._errors import GraphError
 from kanscience.functions import as_library, default_library
 from kanscience.graph import Graph, Number, SplineAxis, SplineTerm, Term, layers
 from kanscience.network._initialize import Initialize, generator_from, power_law, smooth_curves
 from kanscience.network._layer import Layer
-from kanscience.network._multkan import MultKAN
+from kanscience.network._multkan import Domain, MultKAN, check_network, check_options, domains
 from kanscience.network._shape import LayerShape
 from kanscience.network._splines import SplineEdges, widened
 from kanscience.network._terms import EdgeTerm, TermEdges
@@ -22,7 +23,8 @@ from kanscience.splines import uniform_knots
 if TYPE_CHECKING:
     import sympy
 
-    from kanscience.functions import Library
+    from kanscience._typing import Edge, Node
+    from kanscience.functions import Function, Library
 
 
 def to_graph(network: MultKAN) -> Graph:
@@ -39,6 +41,7 @@ def to_graph(network: MultKAN) -> Graph:
         >>> print(ks.to_graph(ks.MultKAN([1, 1], seed=0)).nodes_of("sum"))
         ['sum1_0']
     """
+    check_network(network)
     graph = Graph()
     sources = _add_sources(graph, network)
     for depth, layer in enumerate(network.layers, start=1):
@@ -125,8 +128,10 @@ def _add_terms(graph: Graph, terms: TermEdges, sources: list[str], subnodes: lis
 
 def _number(value: Tensor, exact: sympy.Expr | int | None) -> Number:
     # In float32 the exact number's own float is a rounded one: compare there, and keep the exact number's float64.
-    if exact is not None and bool(torch.tensor(float(exact), dtype=value.dtype) == value.detach().cpu()):
-        return Number(float(exact), exact)
+    if exact is not None:
+        number = Number.of(exact)
+        if bool(torch.tensor(number.value, dtype=value.dtype) == value.detach().cpu()):
+            return number
     return Number(float(value.detach()))
 
 
@@ -137,7 +142,7 @@ def from_graph(
     grid: int = 5,
     degree: int = 3,
     base: str = "silu",
-    domain: tuple[float, float] | None = None,
+    domain: Domain = None,
     seed: int | None = None,
     dtype: torch.dtype = torch.float64,
     device: torch.device | str | None = None,
@@ -164,6 +169,8 @@ def from_graph(
         >>> bool(again(x) == network(x))
         True
     """
+    check_kind("graph", graph, Graph, "Networks become one by ks.to_graph, formulas by ks.formula_graph.")
+    check_options(grid, degree, base, dtype, device)
     graph.validate()
     if not graph.is_layered:
         graph = layers(graph)
@@ -176,6 +183,7 @@ def from_graph(
         for depth in range(len(columns.shapes))
     ]
     inputs, constants = graph.nodes_of("input"), graph.nodes_of("parameter")
+    given = domains(domain, len(inputs)) + [(-1.0, 1.0)] * len(constants)  # a constant has no curve
     outputs = graph.nodes_of("output")
     values = [graph.nodes[node]["value"] for node in constants]
     last = columns.nodes[-1]
@@ -193,28 +201,35 @@ def from_graph(
     )
     if domain is not None:
         for source in built[0].splines.open.nonzero().flatten().tolist():
-            built[0].splines.set_domain_(source, *domain)
+            built[0].splines.set_domain_(source, *given[source])
             built[0].splines.given[source] = True
     return network.to(device)
 
 
-def rebuilt(network: MultKAN, graph: Graph) -> MultKAN:
-    """Return the network of an edited graph in the precision, place and vocabulary of the one it came from."""
-    used = [function for layer in network.layers for function, _ in layer.terms.functions]
+def rebuilt(network: MultKAN, graph: Graph, *functions: Function) -> MultKAN:
+    """Return the network of an edited graph in the precision, place and vocabulary of the one it came from.
+
+    ``functions`` are those that the edit brought in.
+    """
+    used = [*(function for layer in network.layers for function, _ in layer.terms.functions), *functions]
     library = default_library().with_functions(*used) if used else None
     return from_graph(graph, library=library, dtype=network.dtype, device=network.device)
 
 
-def edge_ends(network: MultKAN, edge: tuple[int, int, int]) -> tuple[str, str]:
+def edge_ends(network: MultKAN, edge: Edge) -> tuple[str, str]:
     """Return the names that the two ends of the edge ``(layer, source, target)`` have in `to_graph`."""
     layer, source, target = edge
+    return node_name(network, (layer, source)), f"sum{layer + 1}_{target}"
+
+
+def node_name(network: MultKAN, node: Node) -> str:
+    """Return the name that the node ``(layer, node)`` has in `to_graph`."""
+    layer, index = node
     if layer == 0:
-        is_input = source < network.n_inputs
-        name = f"input{source}" if is_input else f"parameter{source - network.n_inputs}"
-    else:
-        sums = network.shapes[layer - 1].sums
-        name = f"sum{layer}_{source}" if source < sums else f"product{layer}_{source - sums}"
-    return name, f"sum{layer + 1}_{target}"
+        is_input = index < network.n_inputs
+        return f"input{index}" if is_input else f"parameter{index - network.n_inputs}"
+    sums = network.shapes[layer - 1].sums
+    return f"sum{layer}_{index}" if index < sums else f"product{layer}_{index - sums}"
 
 
 class _Columns:

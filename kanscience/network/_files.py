@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from kanscience._errors import FileError, GraphError, OptionError
+from kanscience._checks import check_path, listed
+from kanscience._errors import DataError, FileError, GraphError, OptionError
+from kanscience.functions import as_library
 from kanscience.graph import Graph, SplineTerm, from_json, to_json
 from kanscience.network._convert import from_graph, to_graph
 
@@ -34,6 +36,7 @@ def save(network: MultKAN, path: str | os.PathLike[str]) -> Path:
 
     Raises:
         FileError: the folder does not exist or cannot be written.
+        OptionError, DataError: the network is of half precision, or holds numbers that are not finite.
 
     Example:
         >>> import kanscience as ks, tempfile, pathlib
@@ -44,25 +47,29 @@ def save(network: MultKAN, path: str | os.PathLike[str]) -> Path:
     """
     from safetensors.torch import save as to_bytes
 
-    path = Path(path)
+    path = check_path(path)
     graph = _without_coefficients(to_graph(network))
     dtype = str(network.dtype).removeprefix("torch.")
+    if dtype not in _DTYPES:
+        raise OptionError(
+            f"files hold networks in {listed(_DTYPES)}, and this one is in {dtype!r}: save network.double()."
+        )
+    if flaw := _flaw(network):
+        raise DataError(f"the network has {flaw}, and no file was written. Fit it anew, or load an earlier one.")
     metadata = {"format": _FORMAT, "version": _VERSION, "dtype": dtype, "graph": to_json(graph)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     data = to_bytes(tensors, metadata)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(path)
     except OSError as reason:
         raise FileError(
             f"cannot write {str(path)!r}: {reason.strerror}. Make its folder first, or choose another."
         ) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
     return path
 
 
@@ -79,7 +86,7 @@ def load(path: str | os.PathLike[str], *, library: Library | None = None) -> Mul
     """
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
+    path, known = check_path(path), as_library(library)
     if not path.is_file():
         near = ", ".join(sorted(p.name for p in path.parent.glob("*.safetensors"))[:5]) if path.parent.is_dir() else ""
         raise FileError(f"there is no file {str(path)!r}." + (f" In that folder: {near}." if near else ""))
@@ -93,9 +100,11 @@ def load(path: str | os.PathLike[str], *, library: Library | None = None) -> Mul
         raise FileError(f"{str(path)!r} holds tensors, but no network of kanscience. Write networks with ks.save.")
     if metadata.get("version") != _VERSION:
         version = metadata.get("version")
+        if version is None:
+            raise FileError(f"{str(path)!r} is damaged: it does not say its version.")
         raise FileError(f"{str(path)!r} is of version {version}; this kanscience reads version {_VERSION}. Update it.")
     try:
-        network = from_graph(from_json(metadata["graph"]), library=library, dtype=_DTYPES[metadata["dtype"]], seed=0)
+        network = from_graph(from_json(metadata["graph"]), library=known, dtype=_DTYPES[metadata["dtype"]], seed=0)
         network.load_state_dict(tensors)
     except OptionError as reason:
         raise OptionError(f"{str(path)!r}: {reason} Pass `library=` with that function.") from None
@@ -103,7 +112,24 @@ def load(path: str | os.PathLike[str], *, library: Library | None = None) -> Mul
         raise FileError(
             f"{str(path)!r} is damaged: its graph and its tensors do not fit together ({reason})."
         ) from None
+    if flaw := _flaw(network):
+        raise FileError(f"{str(path)!r} is damaged: its network has {flaw}.")
     return network
+
+
+def _flaw(network: MultKAN) -> str | None:
+    """Return what makes a network useless, or None."""
+    for name, tensor in network.state_dict().items():
+        padded = name.endswith(".knots")  # rows of fewer intervals end with infinite ones
+        if tensor.is_floating_point() and not padded and not bool(tensor.isfinite().all()):
+            return f"numbers in {name!r} that are not finite"
+    for depth, layer in enumerate(network.layers):
+        splines = layer.splines
+        if not bool((splines.low < splines.high).all()):
+            return f"an empty domain in layer {depth}"
+        if not all(bool((splines.axes.row(s).diff() > 0).all()) for s in range(len(splines.intervals))):
+            return f"knots that do not increase in layer {depth}"
+    return None
 
 
 def _without_coefficients(graph: Graph) -> Graph:

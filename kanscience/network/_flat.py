@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 
 def layer_masks(layer: Layer) -> dict[str, Tensor]:
-    """Return, for each parameter of a layer by its name, which of its numbers are trained."""
+    """Return, for each parameter of a layer by its name, which of its numbers are trained.
+
+    None of a parameter that `requires_grad_(False)` has frozen as PyTorch's users do.
+    """
     splines, terms = layer.splines, layer.terms
     edge = splines.active & splines.trainable
-    return {
+    masks = {
         "splines.coefficients": edge[:, None, :] & splines.axes.has_function()[:, :, None],
         "splines.base_weights": edge if splines.base != "zero" else torch.zeros_like(edge),
         "terms.scale": terms.trainable,
@@ -31,6 +34,7 @@ def layer_masks(layer: Layer) -> dict[str, Tensor]:
         "terms.shift": terms.shaped,
         "bias": layer.bias_trainable,
     }
+    return {name: mask & parameter_of(layer, name).requires_grad for name, mask in masks.items()}
 
 
 class FlatView:
@@ -47,7 +51,8 @@ class FlatView:
             self.trained.append({name: mask.nonzero(as_tuple=True) for name, mask in masks.items()})
             for name, mask in masks.items():
                 self._add(parameter_of(layer, name), mask)
-        self._add(parameter_of(network, "constants"), network.constants_trainable)
+        constants = parameter_of(network, "constants")
+        self._add(constants, network.constants_trainable & constants.requires_grad)
         self.sizes = [len(index) for _, index in self.parts]
         self.size = sum(self.sizes)
 
@@ -71,7 +76,9 @@ class FlatView:
 
     def gradient(self, value: Tensor) -> Tensor:
         """Return the derivative of a scalar to the numbers, (size,)."""
-        parameters = [parameter for parameter, _ in self.parts]
-        found = torch.autograd.grad(value, parameters, allow_unused=True)
-        parts = zip(found, self.parts, strict=True)
-        return torch.cat([(torch.zeros_like(p) if g is None else g).flatten()[index] for g, (p, index) in parts])
+        parts = [(parameter, index) for parameter, index in self.parts if len(index)]
+        if not parts:
+            return value.new_zeros(0)
+        found = torch.autograd.grad(value, [parameter for parameter, _ in parts], allow_unused=True)
+        slopes = zip(found, parts, strict=True)
+        return torch.cat([(torch.zeros_like(p) if g is None else g).flatten()[index] for g, (p, index) in slopes])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from kanscience._checks import check_integer
+from kanscience._checks import check_seed
 
 if TYPE_CHECKING:
     from kanscience.network._multkan import MultKAN
@@ -22,7 +22,7 @@ def generator_from(seed: int | None) -> torch.Generator:
     if seed is None:
         generator.seed()
         return generator
-    return generator.manual_seed(check_integer("seed", seed, least=0))
+    return generator.manual_seed(check_seed(seed))
 
 
 def power_law(sources: int, basis: int, targets: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kanscience._checks import check_degree, check_finite, check_grid, check_interval, check_matrix
+from kanscience._checks import check_degree, check_grid, check_interval, check_kind, shown
 from kanscience._errors import OptionError
-from kanscience._transforms import inside_transform
+from kanscience.datasets import plain_names
 from kanscience.network._bases import base_named
 from kanscience.network._initialize import Initialize, generator_from, power_law, smooth_curves
 from kanscience.network._layer import Features, Layer, multiply
@@ -20,15 +20,14 @@ from kanscience.network._numbers import numbers, register_numbers
 from kanscience.network._rows import RowProgram
 from kanscience.network._shape import LayerShape, Width, parse_width
 from kanscience.network._splines import SplineEdges
-from kanscience.network._tables import as_tensor
+from kanscience.network._tables import as_tensor, check_rows
 from kanscience.network._terms import TermEdges
 from kanscience.splines import uniform_knots
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike
 
-Domain = tuple[float, float] | Sequence[tuple[float, float]] | None
+Domain = tuple[float, float] | Sequence[Sequence[float] | np.ndarray] | np.ndarray | None
 
 
 class MultKAN(nn.Module):
@@ -81,7 +80,7 @@ class MultKAN(nn.Module):
     ) -> None:
         super().__init__()
         inputs, shapes = parse_width(width)
-        _check_options(grid, degree, base, dtype)
+        check_options(grid, degree, base, dtype, device)
         draw = initialize or (smooth_curves if base == "zero" else power_law)
         generator = generator_from(seed)
         sources = [inputs, *(shape.nodes for shape in shapes[:-1])]
@@ -89,7 +88,7 @@ class MultKAN(nn.Module):
             _spline_layer(n, shape, grid, degree, base, dtype, draw, generator)
             for n, shape in zip(sources, shapes, strict=True)
         ]
-        for source, (low, high) in enumerate(_domains(domain, inputs)):
+        for source, (low, high) in enumerate(domains(domain, inputs)):
             layers[0].splines.set_domain_(source, low, high)
             layers[0].splines.given[source] = True
         self._set_up(layers, inputs, range(shapes[-1].nodes))
@@ -113,7 +112,7 @@ class MultKAN(nn.Module):
         self.layers: Sequence[Layer] = nn.ModuleList(layers)  # type: ignore[assignment]
         self.n_inputs = inputs
         self.readout = tuple(readout)
-        self.input_names = tuple(input_names) if input_names else tuple(f"x{i + 1}" for i in range(inputs))
+        self.input_names = tuple(input_names) if input_names else plain_names(inputs)
         outputs = len(self.readout)
         default = ("y",) if outputs == 1 else tuple(f"y{i + 1}" for i in range(outputs))
         self.output_names = tuple(output_names) if output_names else default
@@ -211,8 +210,8 @@ class MultKAN(nn.Module):
         """Return the outputs as a numpy array: (N,) for one output, (N, outputs) for several.
 
         Args:
-            X: (N, inputs) array, tensor or data frame. A frame's columns are found by the network's input names
-                where it has all of them, in any order, else taken as they stand.
+            X: (N, inputs) array, tensor or data frame. A frame's columns are found by the network's input names,
+                in any order; a frame with none of these names is taken as it stands.
 
         Example:
             >>> MultKAN([2, 3, 1], seed=0).predict([[0.0, 0.5], [1.0, 2.0]]).shape
@@ -243,20 +242,26 @@ def check_inputs(network: MultKAN, x: object) -> None:
     if not isinstance(x, Tensor):
         kind = type(x).__name__
         raise OptionError(f"a network is called with a tensor, not {kind}; `network.predict(X)` takes any array.")
-    check_matrix("x", x, network.n_inputs)
-    if inside_transform(x) or not x.numel():
-        return
-    low, high = x.detach().aminmax()  # one pass over memory; NaN where there is any
-    if not (math.isfinite(low) and math.isfinite(high)):
-        check_finite("x", x, network.input_names)
+    check_rows(network, x, "x")
 
 
-def _check_options(grid: int, degree: int, base: str, dtype: torch.dtype) -> None:
+def check_network(network: object) -> None:
+    """Raise unless it is a network."""
+    check_kind("network", network, MultKAN, "Build one with ks.MultKAN, ks.from_graph or ks.compile_formula.")
+
+
+def check_options(grid: object, degree: object, base: str, dtype: object, device: object) -> None:
+    """Raise unless splines of this kind can be built there."""
     check_grid(grid)
     check_degree(degree)
     base_named(base)
     if dtype not in (torch.float32, torch.float64):
         raise OptionError(f"`dtype` must be torch.float64 or torch.float32, not {dtype!r}.")
+    try:
+        torch.empty(0, device=device)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    except (RuntimeError, TypeError, AssertionError) as reason:  # an unknown name, or a device that is not there
+        says = str(reason).partition("\n")[0].rstrip(".")
+        raise OptionError(f"`device` {shown(device)} cannot be used: {says}. 'cpu' is everywhere.") from None
 
 
 def _spline_layer(
@@ -279,10 +284,14 @@ def _spline_layer(
     return Layer(shape, splines, TermEdges((), shape.subnodes, dtype), bias, fixed)
 
 
-def _domains(domain: Domain, inputs: int) -> list[tuple[float, float]]:
+def domains(domain: object, inputs: int) -> list[tuple[float, float]]:
+    """Return the domain of every input, from one pair for all or a pair for each; nothing where there is none."""
     if domain is None:
         return []
-    pairs = [domain] * inputs if len(domain) == 2 and not isinstance(domain[0], Sequence) else list(domain)
+    entries = domain.tolist() if isinstance(domain, np.ndarray | Tensor) else domain
+    if not (isinstance(entries, list | tuple) and any(isinstance(entry, Iterable) for entry in entries)):
+        return [check_interval("domain", entries)] * inputs
+    pairs = list(entries)
     if len(pairs) != inputs:
         raise OptionError(
             f"`domain` has {len(pairs)} pairs for {inputs} inputs; give one pair for all, or one for each."

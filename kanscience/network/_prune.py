@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import networkx
 
 from kanscience._checks import check_number
+from kanscience._errors import DataError
 from kanscience.graph import Graph, Number, SplineTerm, Term
 from kanscience.network._attribution import attribution
 from kanscience.network._convert import rebuilt, to_graph
 
 if TYPE_CHECKING:
+    from kanscience._typing import Edge
     from kanscience.network._multkan import MultKAN
     from kanscience.network._trace import Trace
-
-Edge = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ def prune(network: MultKAN, trace: Trace, *, node: float = 1e-2, edge: float = 3
 
     Raises:
         OptionError: a threshold below 0.
+        ShapeError, DataError: the trace is of another network, or of a single sample.
 
     Example:
         >>> import kanscience as ks, torch
@@ -76,11 +77,24 @@ def prune(network: MultKAN, trace: Trace, *, node: float = 1e-2, edge: float = 3
         weak = [n for n in (score < node).nonzero().flatten().tolist() if n != keep]
         doomed |= {(layer, n, target) for n in weak for target in range(scores.edges[layer].shape[1])}
     # What only named constants lead to has no spread to be judged by.
-    named = _functions_of_constants(network)
-    return without_edges(network, trace, {(layer, n, t) for layer, n, t in doomed if n not in named[layer]})
+    named = functions_of_constants(network)
+    doomed = {(layer, n, t) for layer, n, t in doomed if n not in named[layer]}
+    if doomed:
+        _check_varied(trace)
+    return without_edges(network, trace, doomed)
 
 
-def _functions_of_constants(network: MultKAN) -> list[set[int]]:
+def _check_varied(trace: Trace) -> None:
+    """Raise where all samples of a trace are one and the same: no score tells anything then."""
+    inputs = trace.nodes[0]
+    if bool((inputs == inputs[0]).all()):
+        raise DataError(
+            f"scores are spreads over the samples of a trace, and its {len(trace)} samples are all the same. "
+            "Trace rows that differ, such as all that the network was fitted to."
+        )
+
+
+def functions_of_constants(network: MultKAN) -> list[set[int]]:
     """Return, for each layer, the source nodes that depend on named constants and on no input."""
     found = [set(range(network.n_inputs, network.n_inputs + len(network.constant_names)))]
     for layer in network.layers[:-1]:
@@ -115,6 +129,7 @@ def prune_inputs(network: MultKAN, trace: Trace, *, threshold: float = 1e-2) -> 
     """
     check_number("threshold", threshold, least=0)
     score = attribution(network, trace).nodes[0][: network.n_inputs]
+    _check_varied(trace)
     weak = [i for i in (score < threshold).nonzero().flatten().tolist() if i != int(score.argmax())]
     targets = network.shapes[0].subnodes
     doomed = {(0, i, target) for i in weak for target in range(targets)}
@@ -182,18 +197,12 @@ class _Surgery:
         """Cut an edge, its mean going into the bias of its sum."""
         if self.graph.has_edge(source, target):
             self.graph.remove_edge(source, target)
-            self._add_to_bias(target, self._means.get((source, target), 0.0))
+            add_to_bias(self.graph, target, self._means.get((source, target), 0.0))
 
     def clean_up(self) -> None:
         """Remove dead nodes and fold constants until nothing changes."""
-        while self._fold_constants() or self._remove_dead():
+        while self._fold_constants() or remove_dead_(self.graph):
             pass
-
-    def _add_to_bias(self, node: str, value: float) -> None:
-        if value:
-            # The network's numbers are no longer those that were written down: the new bias is the data's.
-            bias = Number(self.graph.nodes[node]["bias"].value + value)
-            self.graph.nodes[node].update(bias=bias, trainable=True)
 
     def _fold_constants(self) -> bool:
         graph = self.graph
@@ -225,22 +234,43 @@ class _Surgery:
                 graph.nodes[factor]["axis"] = graph.nodes[product]["axis"]
             graph.remove_node(product)
 
-    def _remove_dead(self) -> bool:
-        graph = self.graph
-        alive = set(graph.nodes_of("input") + graph.nodes_of("parameter") + graph.nodes_of("output"))
-        for output in graph.nodes_of("output"):
-            alive |= networkx.ancestors(graph, output)
-        dead = set(graph) - alive
-        for column in self.sources[1:]:  # one node of every layer stays, or there would be no network
-            if column and all(node in dead or node not in graph for node in column):
-                keep = next((node for node in column if node in graph), None)
-                if keep is not None:
-                    dead -= {keep} | (networkx.ancestors(graph, keep) & set(self._subnodes_of(keep)))
-        graph.remove_nodes_from(dead)
-        return bool(dead)
 
-    def _subnodes_of(self, node: str) -> list[str]:
-        return [node] if self.graph.nodes[node]["kind"] == "sum" else list(self.graph.predecessors(node))
+def add_to_bias(graph: Graph, node: str, value: float) -> None:
+    """Add to the bias of a sum; it is the data's from then on, no longer the number that was written down."""
+    if value:
+        graph.nodes[node].update(bias=Number(graph.nodes[node]["bias"].value + value), trainable=True)
+
+
+def remove_dead_(graph: Graph) -> bool:
+    """Remove the sums and products of a layered graph that no output depends on; return whether there were any.
+
+    One node of every layer stays, or there would be no network.
+    """
+    alive = set(graph.nodes_of("input") + graph.nodes_of("parameter") + graph.nodes_of("output"))
+    for output in graph.nodes_of("output"):
+        alive |= networkx.ancestors(graph, output)
+    dead = set(graph) - alive
+    for column in columns(graph)[1:]:
+        if column and dead.issuperset(column):
+            dead -= {column[0], *subnodes_of(graph, column[0])}
+    graph.remove_nodes_from(dead)
+    return bool(dead)
+
+
+def columns(graph: Graph) -> list[list[str]]:
+    """Return the nodes of every layer in their order, the sums under products left out."""
+    found = [graph.nodes_of("input") + graph.nodes_of("parameter")]
+    found += [[] for _ in range(max(data["layer"] for _, data in graph.nodes(data=True)))]
+    factors = {factor for product in graph.nodes_of("product") for factor in graph.predecessors(product)}
+    for node in (*graph.nodes_of("sum"), *graph.nodes_of("product")):
+        if node not in factors:
+            found[graph.nodes[node]["layer"]].append(node)
+    return found
+
+
+def subnodes_of(graph: Graph, node: str) -> list[str]:
+    """Return the sums that a node consists of: itself, or the factors of a product."""
+    return list(graph.predecessors(node)) if graph.nodes[node]["kind"] == "product" else [node]
 
 
 def scale_sum(graph: Graph, node: str, factor: float) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from kanscience._checks import check_choice
+from kanscience._checks import check_choice, shown
 from kanscience._errors import OptionError
+from kanscience.network._multkan import check_network
+from kanscience.network._places import check_trace_of
 from kanscience.splines import DistinctValues, KnotRule, Uniform, contains
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ def refine(network: MultKAN, grid: Grid, *, trace: Trace | None = None) -> MultK
         >>> bool(torch.allclose(finer(x), network(x), atol=1e-12))
         True
     """
+    check_network(network)
+    if trace is not None:
+        check_trace_of(network, trace)
     finer = copy.deepcopy(network)
     refine_(finer, grid, None if trace is None else trace.nodes[0][:, : network.n_inputs])
     return finer
@@ -82,11 +87,11 @@ def _move_knots_(layer: Layer, rule: KnotRule, x: Tensor | None) -> None:
         splines.move_(rows, splines.low, splines.high, None if nested else x)
 
 
-def rules_of_layers(grid: Grid, layers: int) -> list[KnotRule]:
-    """Return one knot rule a layer."""
-    each = list(grid) if isinstance(grid, Sequence) and not isinstance(grid, str) else [grid] * layers
+def rules_of_layers(grid: Grid, layers: int, name: str = "`grid`") -> list[KnotRule]:
+    """Return one knot rule a layer; messages call the grid ``name``."""
+    each = list(grid) if isinstance(grid, Iterable) and not isinstance(grid, str) else [grid] * layers
     if len(each) != layers:
-        raise OptionError(f"a level of `grids` is one entry, or one for each of the {layers} layers; not {grid!r}.")
+        raise OptionError(f"{name} is one entry, or one for each of the {layers} layers; not {shown(grid)}.")
     return [_rule(entry) for entry in each]
 
 

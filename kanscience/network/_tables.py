@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+from kanscience._checks import check_finite, check_matrix, check_real_tensor
+from kanscience._transforms import inside_transform
+from kanscience.datasets import as_columns
 
 if TYPE_CHECKING:
     from kanscience._typing import ArrayLike
     from kanscience.network._multkan import MultKAN
 
 
-def as_tensor(network: MultKAN, X: ArrayLike) -> Tensor:
-    """Return (N, inputs) in the network's precision and place.
+def as_tensor(network: MultKAN, X: ArrayLike, what: str = "X") -> Tensor:
+    """Return (N, inputs) in the network's precision and place, finite; messages call it ``what``.
 
-    A frame's columns are found by the network's input names where it has all of them, in whatever order they stand;
-    else they are taken as they stand.
+    A frame's columns are found by the network's input names, in whatever order they stand; a frame with none of these
+    names is taken as it stands.
+
+    Raises:
+        ShapeError, DataError: it is no table of real numbers with a column for each input, or a frame with some of the
+            names only.
     """
     if isinstance(X, Tensor):
-        return X.to(device=network.device, dtype=network.dtype)
-    if network.n_inputs == 0 and getattr(X, "shape", ())[1:] == (0,):  # a constant
-        return torch.empty(len(X), 0, dtype=network.dtype, device=network.device)  # pyright: ignore[reportArgumentType]
-    from kanscience.datasets import as_matrix
+        check_real_tensor(what, X)
+        x = X.to(device=network.device, dtype=network.dtype)
+    else:
+        matrix = as_columns(X, network.input_names, what=what)
+        x = torch.as_tensor(matrix, dtype=network.dtype, device=network.device)
+    check_rows(network, x, what)
+    return x
 
-    columns = [str(c) for c in getattr(X, "columns", ())]
-    named = columns and set(network.input_names) <= set(columns)
-    matrix, _ = as_matrix(X[list(network.input_names)] if named else X)
-    return torch.as_tensor(matrix, dtype=network.dtype, device=network.device)
+
+def check_rows(network: MultKAN, x: Tensor, what: str) -> None:
+    """Raise unless ``x`` is a (N, inputs) tensor of real, finite numbers."""
+    check_matrix(what, x, network.n_inputs)
+    if inside_transform(x) or not x.numel():
+        return
+    check_real_tensor(what, x)
+    low, high = x.detach().aminmax()  # one pass over memory; NaN where there is any
+    if not (math.isfinite(low) and math.isfinite(high)):
+        check_finite(what, x, network.input_names)

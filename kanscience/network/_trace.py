@@ -10,6 +10,8 @@ from torch import Tensor
 
 from kanscience._typing import ArrayLike
 from kanscience.network._layer import Layer, multiply
+from kanscience.network._multkan import check_network
+from kanscience.network._tables import as_tensor
 
 if TYPE_CHECKING:
     from kanscience.network._multkan import MultKAN
@@ -59,11 +61,8 @@ def trace(network: MultKAN, x: ArrayLike) -> Trace:
         >>> record.edges[0].shape
         torch.Size([5, 2, 3])
     """
-    from kanscience.network._multkan import check_inputs
-    from kanscience.network._tables import as_tensor
-
-    x = as_tensor(network, x)
-    check_inputs(network, x)
+    check_network(network)
+    x = as_tensor(network, x, "x")
     nodes = [network.sources(x)]
     subnodes, edges, outside = [], [], []
     for layer in network.layers:

@@ -52,7 +52,10 @@ def _simplify_edge(graph: Graph, source: str, target: str, library: Library) -> 
 
 
 def without_redundancy(term: Term, function: Function) -> tuple[Term, float]:
-    """Return a term with slope ±1 or shift 0 where scale and offset can stand in, and the offset gained."""
+    """Return a term with slope ±1 or shift 0 where scale and offset can stand in, and the offset gained.
+
+    Shifts of periodic functions come within half a period.
+    """
     scale, slope, shift = term.scale.value, term.slope.value, term.shift.value
     offset = 0.0
     slope_number, shift_number = term.slope, term.shift
@@ -70,6 +73,9 @@ def without_redundancy(term: Term, function: Function) -> tuple[Term, float]:
         gain, constant = _moved(function, shift)
         offset += scale * constant
         scale, shift_number = scale * gain, ZERO
+    if function.period and abs(shift) > function.period / 2:
+        shift = math.remainder(shift, function.period)
+        shift_number = Number(shift)
     if not (math.isfinite(scale) and math.isfinite(offset)) or (scale == 0) != (term.scale.value == 0):
         return term, 0.0  # exp(800) has no place in a factor
     if scale == term.scale.value:

@@ -58,8 +58,10 @@ def _proposals(network: MultKAN, train: Samples, weights: Tensor) -> list[tuple[
     if not len(values):
         return []
     errors, undetermined = _standard_errors(problem, values)
-    found = []
+    found, stands = [], places(network)
     for index, value, error, is_open in zip(problem.free.tolist(), values, errors, undetermined, strict=True):
+        if stands[index].name == "constants":
+            continue  # a named constant is measured, and keeps its name
         if is_open:
             # The others make up for any value: 1 is the simplest that removes nothing.
             found.append((_plainness(1 if value > 0 else -1), index, 1 if value > 0 else -1))

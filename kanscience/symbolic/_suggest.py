@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from kanscience._errors import OptionError
+from kanscience._checks import check_integer
 from kanscience.functions import AffineFit, affine_fits, as_library
+from kanscience.network import check_edge, check_trace_of
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -99,6 +100,7 @@ def suggest(
 
     Raises:
         OptionError: the network has no such edge, or the library no such function.
+        ShapeError: the trace is of another network.
 
     Example:
         >>> import kanscience as ks
@@ -107,29 +109,16 @@ def suggest(
         >>> len(suggest(network, ks.trace(network, x), (0, 0, 0), top=3))
         3
     """
-    layer, source, target = _checked_edge(trace, edge)
+    check_trace_of(network, trace)
+    layer, source, target = check_edge(network, edge)
+    most = None if top is None else check_integer("top", top)
     x = trace.nodes[layer][:, source]
     rounding = (_ROUNDING * torch.finfo(x.dtype).eps) ** 2
     x, y = (values.detach().cpu().double().numpy() for values in (x, trace.edges[layer][:, source, target]))
     fits = affine_fits(as_library(library).candidates, x, y)
     errors = _independent_errors(fits, x, y, rounding)
     candidates = [_candidate(fit, errors, len(x), rounding) for fit in fits]
-    return Suggestions(sorted(candidates, key=lambda c: (round(c.description_length, 3), abs(c.shift)))[:top])
-
-
-def _checked_edge(trace: Trace, edge: tuple[int, int, int]) -> tuple[int, int, int]:
-    if len(edge) != 3:
-        raise OptionError(f"An edge is (layer, source, target), not {edge!r}.")
-    layer, source, target = edge
-    if not 0 <= layer < len(trace.edges):
-        raise OptionError(f"There is no layer {layer}: the network has layers 0 to {len(trace.edges) - 1}.")
-    _, n_sources, n_targets = trace.edges[layer].shape
-    if not (0 <= source < n_sources and 0 <= target < n_targets):
-        raise OptionError(
-            f"There is no edge {tuple(edge)}: layer {layer} has sources 0 to {n_sources - 1} "
-            f"and targets (subnodes) 0 to {n_targets - 1}."
-        )
-    return layer, source, target
+    return Suggestions(sorted(candidates, key=lambda c: (round(c.description_length, 3), abs(c.shift)))[:most])
 
 
 def _independent_errors(fits: list[AffineFit], x: np.ndarray, y: np.ndarray, rounding: float) -> int:

@@ -5,7 +5,7 @@ from kanscience.training._levenberg import levenberg_marquardt
 from kanscience.training._objective import Regression
 from kanscience.training._penalties import Penalty
 from kanscience.training._report import FitReport, Parameter, Progress
-from kanscience.training._samples import Samples, checked_samples
+from kanscience.training._samples import Samples, checked_samples, held_back
 from kanscience.training._threads import one_thread
 from kanscience.training._weights import model_scatter, normalised_weights
 
@@ -18,6 +18,7 @@ __all__ = [
     "Samples",
     "checked_samples",
     "fit",
+    "held_back",
     "levenberg_marquardt",
     "model_scatter",
     "normalised_weights",

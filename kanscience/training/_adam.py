@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from kanscience.network import FlatView
+from kanscience.training._units import unit_of_numbers
 
 if TYPE_CHECKING:
     from kanscience.training._penalties import Penalty
@@ -18,22 +19,23 @@ def adam(run: Any, penalty: Penalty | None) -> None:
     """Take ``run.steps`` Adam steps on batches drawn without replacement, epoch by epoch."""
     from kanscience.training._gradients import loss_of
 
-    loss = loss_of(run, penalty)
-    view = FlatView(run.network)
-    optimizer = torch.optim.Adam([p for p, _ in view.parts if p.numel()], lr=_RATE)
+    loss, view = loss_of(run, penalty), FlatView(run.network)
+    unit = 1.0 if run.train is None else unit_of_numbers(run.network, view, run.train.y)
+    numbers = torch.nn.Parameter(view.read() / unit)
+    optimizer = torch.optim.Adam([numbers], lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(run.steps, 1))
     start, end = view.read(), run.step + run.steps
     while run.step < end and not run.stopping:
         for rows in _batches(run):
-            optimizer.zero_grad()
             value = loss(rows)
-            value.backward()
             if not bool(torch.isfinite(value)):
                 view.write_(start)
                 run.status = "not finite"
                 return
+            numbers.grad = view.gradient(value) * unit
             optimizer.step()
             schedule.step()
+            view.write_(numbers.detach() * unit)
             run.step += 1
             if run.step % 100 == 0:
                 run.record()

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from kanscience.network import FlatView
+from kanscience.training._units import unit_of_numbers
 
 if TYPE_CHECKING:
     from kanscience.training._penalties import Penalty
@@ -21,13 +22,14 @@ def lbfgs(run: Any, penalty: Penalty | None) -> None:
 
     view = FlatView(run.network)
     loss = loss_of(run, penalty)
+    unit = 1.0 if run.train is None else unit_of_numbers(run.network, view, run.train.y).double().numpy()
 
     def value_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        view.write_(torch.from_numpy(theta))
+        view.write_(torch.from_numpy(theta * unit))
         value = loss(None)
         if not bool(torch.isfinite(value)):  # a pole, or beyond the real domain: the line search turns back at a wall
             return wall, np.zeros_like(theta)
-        return float(value.detach()), view.gradient(value).double().numpy()
+        return float(value.detach()), view.gradient(value).double().numpy() * unit
 
     def told(_: np.ndarray) -> None:
         run.step += 1
@@ -36,7 +38,7 @@ def lbfgs(run: Any, penalty: Penalty | None) -> None:
         if run.stopping:
             raise StopIteration
 
-    start, wall = view.read().double().numpy(), np.inf
+    start, wall = view.read().double().numpy() / unit, np.inf
     wall = 10 * value_and_gradient(start)[0] + 1
     result = minimize(
         value_and_gradient,
@@ -47,4 +49,4 @@ def lbfgs(run: Any, penalty: Penalty | None) -> None:
         options={"maxiter": run.steps, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-12},
     )
     run.status = "step limit" if result.nit >= run.steps else "converged"
-    view.write_(torch.from_numpy(result.x if np.isfinite(result.fun) else start))
+    view.write_(torch.from_numpy(unit * (result.x if np.isfinite(result.fun) else start)))

@@ -128,6 +128,8 @@ def levenberg_marquardt(
 
 def _advance(problem: LeastSquares, state: Descent, normal: np.ndarray, gradient: np.ndarray) -> bool:
     """Take one step, with as much damping as it needs; return whether there was one."""
+    if not len(gradient):
+        return False
     value = state.loss
     penalty = problem.quadratic(state.theta)
     if penalty is not None:

@@ -11,12 +11,13 @@ How they enter Levenberg-Marquardt stands in ``_penalty_form.py``.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from kanscience._checks import check_number
+from kanscience._checks import check_number, shown
 from kanscience._errors import OptionError
 from kanscience.network import base_named
 from kanscience.splines import curvature_matrix, dense_points, fit_coefficients
@@ -68,6 +69,18 @@ class Penalty:
                 "Give one number, or one for each layer."
             )
         return replace(self, curvature=self.curvature[layer])
+
+
+def as_penalty(penalty: object, layers: int) -> Penalty | None:
+    """Return a penalty that fits a network of so many layers; a number is its strength, None is none."""
+    if isinstance(penalty, Real) and not isinstance(penalty, bool):
+        return Penalty(check_number("penalty", penalty, least=0))
+    if penalty is None:
+        return None
+    if not isinstance(penalty, Penalty):
+        raise OptionError(f"`penalty` is a strength such as 1e-3, a ks.Penalty, or None; got {shown(penalty)}.")
+    penalty.of_layer(0, layers)
+    return penalty
 
 
 def curvature_forms(network: MultKAN, penalty: Penalty) -> list[list[Tensor] | None]:

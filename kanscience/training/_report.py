@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -13,9 +14,32 @@ class Parameter:
     value: float
     error: float
     reason: str = ""
+    unit: str | None = None
+
+    @property
+    def is_determined(self) -> bool:
+        """Whether the data, or the scientist who held it fixed, say what it is."""
+        return math.isfinite(self.error)
+
+    def undetermined(self, reason: str) -> Parameter:
+        """Return the constant with an infinite error, unless it was held fixed."""
+        return self if self.reason else replace(self, error=math.inf, reason=reason)
+
+    def with_error(self, error: float, reason: str = "") -> Parameter:
+        """Return the constant with a standard error, or with the reason why it has none."""
+        return self.undetermined(reason) if reason else replace(self, error=float(error))
+
+    def texts(self) -> tuple[str, str]:
+        """Return value and error as text, the value to the second digit of the error."""
+        if not self.error or not self.is_determined:
+            return f"{self.value:.6g}", "" if not self.error else "inf"
+        digits = math.floor(math.log10(abs(self.value) or self.error)) - math.floor(math.log10(self.error)) + 2
+        return f"{self.value:#.{min(max(digits, 1), 17)}g}".rstrip("."), f"{self.error:.2g}"
 
     def __str__(self) -> str:
-        return f"{self.value:.6g} ± {self.error:.2g}" + (f" ({self.reason})" if self.reason else "")
+        value, error = self.texts()
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{value} ± {error or 0}{unit}" + (f" ({self.reason})" if self.reason else "")
 
 
 @dataclass(frozen=True)
@@ -34,6 +58,10 @@ class FitReport:
 
     ``status`` is "converged", "step limit", "stopped" (a callback), "interrupted" (Ctrl-C; the network holds the best
     so far) or "not finite" (the start gave no finite loss; nothing was changed).
+
+    Of a network with named constants ``parameters["k"]`` holds value and standard error, ``correlations["k"]["m"]`` the
+    correlation of two of them, ``freedom`` the degrees of freedom (rows less determined numbers) and ``chi2_per_freedom``
+    the sum of squared residuals over them, residuals in units of ``sigma`` where it was given, else in the targets' own.
     """
 
     status: str
@@ -47,18 +75,44 @@ class FitReport:
     shrinkage: float = 0.0  # strength of the pull towards the coarser curve that validation chose
     history: tuple[Progress, ...] = field(default=(), repr=False)
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    correlations: Mapping[str, Mapping[str, float]] = field(default_factory=dict, repr=False)
+    freedom: int | None = None
+    chi2_per_freedom: float | None = None
 
     def __str__(self) -> str:
+        grids = f"; grids {list(self.grid)}" if max(self.grid) > 1 else ""  # a law without curves has none
         lines = [
-            f"{self.optimizer}: {self.status} after {self.steps} steps, {self.seconds:.2f} s; grids {list(self.grid)}",
+            f"{self.optimizer}: {self.status} after {self.steps} steps, {self.seconds:.2f} s{grids}",
             f"RMSE {self.loss:.4g}" + ("" if self.valid_loss is None else f", validation {self.valid_loss:.4g}"),
         ]
+        if self.chi2_per_freedom is not None:
+            lines[-1] += f"; chi2 per degree of freedom {self.chi2_per_freedom:.4g}, {self.freedom} degrees of freedom"
         if self.scatter:
             lines.append(f"scatter of the model beside the given errors: {self.scatter:.4g}")
-        lines += [f"{name} = {parameter}" for name, parameter in self.parameters.items()]
-        return "\n".join(lines)
+        return "\n".join([*lines, *_table(self.parameters, self.correlations)])
 
     def _repr_html_(self) -> str:
         from html import escape
 
         return f"<pre>{escape(str(self))}</pre>"
+
+
+def _table(parameters: Mapping[str, Parameter], correlations: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return a line for each constant: value, standard error, unit, its correlations with those above it."""
+    cells = []
+    above: list[str] = []
+    for name, parameter in parameters.items():
+        value, error = parameter.texts()
+        row = [name, "=", value, "±" if error else "", error, parameter.unit or "", parameter.reason]
+        if name in correlations:
+            row += [f"{correlations[name][other]:+.3f}" for other in above]
+            above.append(name)
+        cells.append(row)
+    if len(above) > 1:
+        head = [""] * 7 + [f"corr. {above[0]}", *above[1:-1]]
+        cells.insert(0, head)
+    columns = max(map(len, cells), default=0)
+    cells = [row + [""] * (columns - len(row)) for row in cells]
+    kept = [k for k in range(columns) if any(row[k] for row in cells)]
+    width = {k: max(len(row[k]) for row in cells) for k in kept}
+    return [" ".join(row[k].ljust(width[k]) for k in kept).rstrip() for row in cells]

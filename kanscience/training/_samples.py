@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from kanscience._checks import check_finite, check_matrix, check_number
+from kanscience._checks import check_finite, check_number, shown
 from kanscience._errors import DataError, OptionError, ShapeError
+from kanscience.datasets import as_sigma, as_target
+from kanscience.network import check_network
 from kanscience.network._tables import as_tensor
 
 if TYPE_CHECKING:
@@ -44,62 +46,44 @@ def checked_samples(
     Raises:
         ShapeError, DataError, OptionError: the input is not usable.
     """
+    check_network(network)
     if inputs is None or targets is None:
         raise OptionError("`fit` needs `inputs` and `targets`, or a `loss` of the network.")
     train = _samples(network, inputs, targets, sigma, "inputs", "targets")
     if valid is None:
         return train, None
-    if isinstance(valid, (int, float)):
-        share = check_number("valid", valid, least=0, most=1, open_ends=True)
-        order = torch.randperm(len(train.x), generator=generator)
-        held = max(round(share * len(order)), 1)
-        if held >= len(order):
-            raise DataError(f"holding back {share:.0%} of {len(order)} rows leaves none to train on; pass valid=None.")
-        return train.rows(order[held:]), train.rows(order[:held])
-    if not isinstance(valid, (tuple, list)) or len(valid) != 2:
-        raise OptionError(f"`valid` is a pair (inputs, targets), a share of the rows, or None; not {valid!r}.")
+    if isinstance(valid, Real):
+        return held_back(train, valid, generator)
+    if not isinstance(valid, tuple | list) or len(valid) != 2 or any(part is None for part in valid):
+        raise OptionError(f"`valid` is a pair (inputs, targets), a share of the rows, or None; not {shown(valid)}.")
     return train, _samples(network, *valid, None, "valid inputs", "valid targets")
 
 
+def held_back(samples: Samples, share: object, generator: torch.Generator) -> tuple[Samples, Samples]:
+    """Return the rows to train on and a share of them, drawn at random, that is held back."""
+    share = check_number("valid", share, least=0, most=1, open_ends=True)
+    order = torch.randperm(len(samples.x), generator=generator)
+    held = max(round(share * len(order)), 1)
+    if held >= len(order):
+        raise DataError(f"holding back {share:g} of {len(order)} rows leaves none to train on; pass valid=None.")
+    return samples.rows(order[held:]), samples.rows(order[:held])
+
+
 def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samples:
-    x = as_tensor(network, inputs)
-    check_matrix(inputs_name, x, network.n_inputs)
-    check_finite(inputs_name, x, network.input_names)
-    y = _as_column_tensor(network, targets, targets_name)
-    if len(y) != len(x):
-        raise ShapeError(f"`{inputs_name}` has {len(x)} rows and `{targets_name}` has {len(y)}; they must be as many.")
-    y = checked_targets(y, len(x), network.n_outputs)
+    x = as_tensor(network, inputs, inputs_name)
+    # Checked as they came, a tensor's gradient and place aside; what is finite may still be beyond the network's precision.
+    values, _ = as_target(targets, what=targets_name)
+    if len(values) != len(x):
+        raise ShapeError(
+            f"`{inputs_name}` has {len(x)} rows and `{targets_name}` has {len(values)}; they must be as many."
+        )
+    y = torch.as_tensor(values).to(x)
+    if y.shape[1] != network.n_outputs:
+        raise ShapeError(
+            f"`{targets_name}` must have shape ({len(x)}, {network.n_outputs}), one column for each of the network's "
+            f"{network.n_outputs} outputs; got {tuple(values.shape)}."
+        )
     check_finite(targets_name, y, network.output_names)
     if sigma is None:
         return Samples(x, y)
-    errors = torch.as_tensor(np.asarray(sigma, dtype=np.float64).copy()).to(y)
-    errors = errors.expand(y.shape) if errors.dim() == 0 else checked_targets(errors, *y.shape, name="sigma")
-    check_finite("sigma", errors)
-    if not bool((errors > 0).all()):
-        raise DataError(f"`sigma` must be above 0 everywhere; its smallest value is {float(errors.min()):g}.")
-    return Samples(x, y, errors)
-
-
-def _as_column_tensor(network: MultKAN, values: ArrayLike, name: str) -> Tensor:
-    if isinstance(values, Tensor):
-        return values.to(device=network.device, dtype=network.dtype)
-    try:
-        array = np.asarray(values, dtype=np.float64).copy()  # a frame's own may be read-only
-    except (TypeError, ValueError):
-        raise DataError(f"`{name}` must hold numbers; it holds {type(values).__name__} that do not convert.") from None
-    return torch.as_tensor(array, dtype=network.dtype, device=network.device)
-
-
-def checked_targets(targets: Tensor, rows: int, outputs: int, name: str = "targets") -> Tensor:
-    """Return targets, or what belongs to them, as (N, outputs).
-
-    Raises:
-        ShapeError: another number of rows, or of columns than the network has outputs.
-    """
-    y = targets[:, None] if targets.dim() == 1 else targets
-    if y.dim() != 2 or tuple(y.shape) != (rows, outputs):
-        raise ShapeError(
-            f"`{name}` must have shape ({rows}, {outputs}): one row for each of the {rows} rows of `inputs`, one column "
-            f"for each of the network's {outputs} outputs; got {tuple(targets.shape)}."
-        )
-    return y
+    return Samples(x, y, torch.as_tensor(as_sigma(sigma, (len(y), y.shape[1]))).to(y))

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from kanscience.datasets import plain_names
+from kanscience.training._units import spread_of, sums_of_outputs
+
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
 
@@ -24,6 +27,23 @@ def adopt_domains_(network: MultKAN, x: Tensor) -> None:
 
 
 @torch.no_grad()
+def is_fresh(network: MultKAN) -> bool:
+    """Return whether no curve has seen data yet: some wait for a domain, and none has one from data.
+
+    Curves that are zero were opened in a network that means something already.
+    """
+    waits = False
+    for layer in network.layers:
+        splines = layer.splines
+        if bool((splines.active.any(dim=1) & ~splines.open & ~splines.given).any()):
+            return False
+        coefficients, base_weights = splines.weights()
+        drawn = coefficients.flatten(1).any(dim=1) | base_weights.any(dim=1)
+        waits |= bool((splines.waiting() & drawn).any())
+    return waits
+
+
+@torch.no_grad()
 def adopt_targets_(network: MultKAN, y: Tensor) -> None:
     """Map the untrained curves of the last layer from targets of mean 0 and spread 1 onto these targets.
 
@@ -35,21 +55,18 @@ def adopt_targets_(network: MultKAN, y: Tensor) -> None:
         y: (N, outputs).
     """
     layer, splines = network.layers[-1], network.layers[-1].splines
-    spread, mean = y.std(dim=0, correction=0), y.mean(dim=0)
-    spread = torch.where(spread > 0, spread, torch.where(mean == 0, 1.0, mean.abs()))
+    spread, mean = spread_of(y), y.mean(dim=0)
     kept = (splines.active & ~splines.trainable).any(dim=0) | ~splines.active.any(dim=0)
     kept[layer.terms.target] = True
-    first_output = {node: output for output, node in reversed(list(enumerate(network.readout)))}
-    for node, output in first_output.items():
-        subnodes = [j for j, its in enumerate(layer.shape.node_of_subnode) if its == node]
-        if bool(kept[subnodes].any()):
+    for output, sums in sums_of_outputs(network).items():
+        if bool(kept[sums].any()):
             continue
-        splines.trained_coefficients[:, :, subnodes[0]] *= spread[output]
-        splines.trained_base_weights[:, subnodes[0]] *= spread[output]
-        if len(subnodes) == 1:
-            used = splines.active[:, None, subnodes[0]] & splines.axes.has_function()
-            share = mean[output] / splines.active[:, subnodes[0]].sum()
-            splines.trained_coefficients[:, :, subnodes[0]] += share * used
+        splines.trained_coefficients[:, :, sums[0]] *= spread[output]
+        splines.trained_base_weights[:, sums[0]] *= spread[output]
+        if len(sums) == 1:
+            used = splines.active[:, None, sums[0]] & splines.axes.has_function()
+            share = mean[output] / splines.active[:, sums[0]].sum()
+            splines.trained_coefficients[:, :, sums[0]] += share * used
 
 
 @torch.no_grad()
@@ -103,6 +120,14 @@ def _move_domains_(splines, low: Tensor, high: Tensor, x: Tensor, tolerance: Ten
     if not bool(keep.all()):
         rows = [splines.axes.row(s) for s in range(len(keep))]
         splines.move_(rows, low, high, x)
+
+
+def adopt_names_(network: MultKAN, inputs: object) -> None:
+    """Take a frame's column names for a network whose inputs have none of their own yet."""
+    names = tuple(str(column) for column in getattr(inputs, "columns", ()))
+    nameless = network.input_names == plain_names(network.n_inputs)
+    if nameless and len(names) == len(set(names)) == network.n_inputs:
+        network.input_names = names
 
 
 def snapshot(network: MultKAN) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import warnings
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from kanscience._checks import check_path
 from kanscience._errors import FileError, OptionError
 from kanscience.discovery import (
     ERROR_HEADER,
@@ -69,12 +71,14 @@ def report(thing: Any, path: str | PathLike[str]) -> Path:
 
 @report.register(Discovery)
 def _(discovery: Discovery, path: str | PathLike[str]) -> Path:
-    folder = Path(path)
+    folder = check_path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_formulas(discovery, folder)
         _write_tables(discovery, folder)
-        _write_pictures(discovery, folder)
+        with warnings.catch_warnings():  # names in a script that the font lacks are boxes there, and text in the pages
+            warnings.filterwarnings("ignore", message="Glyph .* missing")
+            _write_pictures(discovery, folder)
         if discovery.network is not None:
             save(discovery.network, folder / "network.safetensors")
         page = _page(discovery, folder)

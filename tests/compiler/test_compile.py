@@ -1,5 +1,6 @@
 """The network of a formula is that formula, and the formula comes back from it."""
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -46,6 +47,7 @@ SEVERAL_VARIABLES = (
     "atan2(a*b, a - b)",
     "Piecewise((a*b, a < b), (sqrt(a - b), True))",
     "Piecewise((log(a), a > 0), (b, True))",
+    "Piecewise((exp(2), b < a), (a, True))",
     "where((a > 0) & (b > 0), log(a*b), exp(-b))",
     "where((a > 0) | (b >= 0), a + b, 1/(abs(a) + abs(b)))",
     "Piecewise((1, a < b), (2, Eq(b, c)), (c, ~(a*c < b)), (0, True))",
@@ -82,6 +84,15 @@ def test_the_formula_that_comes_back_after_saving_is_the_same_function(formula, 
     torch.testing.assert_close(loaded(inputs), network(inputs), rtol=0, atol=0, equal_nan=True)
     assert ks.expression(loaded) == ks.expression(network)
     assert_network_is(ks.expression(loaded)[0], network, X, tolerance=1e-10)
+
+
+def test_constants_have_all_their_digits():
+    # 2**157 turns of which only the last counts: by mpmath with 200 digits
+    network = compile_formula("cot(2**(5**pi))*x")
+    with mpmath.workdps(200):
+        expected = mpmath.cot(mpmath.mpf(2) ** (mpmath.mpf(5) ** mpmath.pi))
+    assert network.predict(np.array([[1.0]]))[0] == pytest.approx(float(expected), rel=1e-15)
+    assert compile_formula("x*(sin(1)**2 + cos(1)**2 - 1)").predict(np.array([[1.0]])) == 0.0
 
 
 def test_numbers_come_back_as_they_were_written():
@@ -270,6 +281,12 @@ def test_a_piece_that_is_not_taken_does_not_spoil_gradients():
         network = compile_formula(formula, "a b")
         gradient = torch.func.grad(lambda x, network=network: network(x[None])[0, 0])
         assert gradient(torch.tensor([-1.0, 2.0], dtype=torch.float64)).tolist() == [1.0, 0.0]
+
+
+def test_a_piece_that_is_not_taken_sees_inputs_for_which_it_is_real_at_every_step():
+    network = compile_formula("Piecewise((c, a < c), (cot(besseli(4, acosh(a))), True))", "a c")
+    assert network.predict(np.array([[-1.2, 2.0]])).tolist() == [2.0]  # acosh(a) is not real there
+    assert np.isfinite(network.predict(np.array([[3.0, 2.0]]))).all()
 
 
 def test_options_reach_the_network():

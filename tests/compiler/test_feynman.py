@@ -32,6 +32,7 @@ def test_the_law_comes_back(name, formula, variables, ranges):
     assert sympy.simplify(found - expression) == 0
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own, on its first jvp
 @pytest.mark.parametrize(("name", "formula", "variables", "ranges"), CASES[::8])
 def test_gradients_and_hessians_are_those_of_sympy(name, formula, variables, ranges):
     network = ks.compile_formula(formula, variables)

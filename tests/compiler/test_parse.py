@@ -2,9 +2,10 @@
 
 import pytest
 import sympy
+import torch
 from sympy.abc import a, b, x, y
 
-from kanscience import FormulaError, parse_formula
+from kanscience import FormulaError, compile_formula, expression, parse_formula
 
 GOOD = {
     "1/2*x**2": x**2 / 2,
@@ -157,6 +158,20 @@ def test_long_chains_are_no_depth():
     names = [f"x{i}" for i in range(800)]
     assert len(parse_formula("+".join(names)).args) == 800
     assert len(parse_formula("*".join(names[:400])).args) == 400
+
+
+@pytest.mark.parametrize("name", ["tanh", "sech", "csch", "cosh", "sqrt", "abs"])
+def test_functions_in_functions_are_no_search_for_closed_forms(name):
+    formula = parse_formula(f"{name}(" * 12 + "x" + ")" * 12)
+    assert formula.free_symbols == {x}
+    network = compile_formula(formula)
+    assert not network(torch.full((1, 1), 0.5, dtype=torch.float64)).isnan()  # cosh grows beyond the floats
+    assert expression(network)[0].free_symbols == {x}
+
+
+def test_constants_of_constants_are_no_search_for_closed_forms():
+    text = "abs(cosh(abs(atan2(asech((1/2)**(1/2)), 3**(besselk(2, 1/2))))))"
+    assert parse_formula(text).evalf(15) - 1 == pytest.approx(2.424e-8, rel=1e-3)
 
 
 @pytest.mark.parametrize("text", ["loggamma(10**9)", "sin(10**300)", "(x + 1)**(10**9)", "2**1000*x"])

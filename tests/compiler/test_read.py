@@ -84,6 +84,13 @@ def test_names_that_do_not_fit_are_refused():
         read(graph, names=["a", "a"])
 
 
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize("names", [[1, 2], ["a", ""], [None, "b"]])
+def test_what_is_no_name_is_refused(names):
+    with pytest.raises(OptionError, match="`names` holds names of inputs"):
+        read(product_of_sines(2), names=names)
+
+
 def half_symbolic() -> Graph:
     graph = product_of_sines(2)
     graph.nodes["input0"]["axis"] = axis = uniform_axis()

@@ -17,6 +17,7 @@ from kanscience.datasets import (
     as_matrix,
     as_sigma,
     as_target,
+    check_no_gaps,
     load_table,
     read_csv,
     select_columns,
@@ -113,10 +114,52 @@ def test_csv_numbers_are_read_to_the_last_bit(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "a,b\n1.5,2\n-0.25,3\n",
+        "a;b\n1.5;2\n-0.25;3\n",
+        "a;b\r\n1,5;2\r\n-0,25;3\r\n",
+        "a\tb\n1.5\t2\n-0.25\t3\n",
+        "a\tb\n1,5\t2\n-0,25\t3\n",
+        "\n\na,b\n1.5,2\n-0.25,3\n",
+        "# from the\n# laboratory, 2020\n\na,b\n1.5,2\n-0.25,3\n",
+        "# from the laboratory\n# a, b\n1.500000e+00,2.0\n-2.500000e-01,3.0\n",
+    ],
+)
+def test_csv_of_other_programs_is_read(tmp_path, text):
+    table = read_csv(_write(tmp_path, text))
+    assert list(table.columns) == ["a", "b"]
+    assert table.to_numpy().tolist() == [[1.5, 2], [-0.25, 3]]
+
+
+def test_csv_with_semicolons_and_commas_in_names_and_text(tmp_path):
+    table = read_csv(_write(tmp_path, 'a;b;"mass, kg"\nx, y;1.5;2\n'))
+    assert list(table.columns) == ["a", "b", "mass, kg"]
+    assert table.to_numpy().tolist() == [["x, y", 1.5, 2]]
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("a,y\n1,2\n,4\n5,\n", "'data.csv': column 'a' is missing in row 2 below the names; 1 of 3 rows"),
+        ("a,y\n1,2\n3,4\n5,-inf\n", "column 'y' is -inf in row 3"),
+    ],
+)
+def test_a_gap_is_located_in_its_file(tmp_path, text, letter):
+    table = read_csv(_write(tmp_path, text))
+    with pytest.raises(DataError, match=letter):
+        check_no_gaps(table, ["a", "y"], "data.csv")
+    check_no_gaps(table, [], "data.csv")
+
+
+@pytest.mark.parametrize(
     ("text", "error", "letter"),
     [
         ("", FileError, "is empty. Its first line must name the columns"),
         ("\n\n", FileError, "is empty"),
+        ("# nothing\n\n", FileError, "is empty"),
+        ("a,b\n1,5,2,5\n", FileError, "more fields.*points into decimal numbers"),
+        ("a;b;a\n1;2;3\n", DataError, "more than one column 'a'"),
         ("a,b\n", DataError, "'a', 'b' and no rows"),
         ("a,b\n1,2\n1,2,3\n", FileError, "as many fields as the first"),
         ("a,b\n1,2,3\n1,2,3\n", FileError, "as many fields as the first"),
@@ -170,6 +213,8 @@ def test_columns_are_selected_in_any_library(make_frame):
         ({"target": "period_yr", "inputs": ["mass"]}, r"given as `inputs`.*'mass_earth'\?"),
         ({"target": "period_yr", "ignore": ["nam"]}, r"given as `ignore`.*'name'\?"),
         ({"target": "period_yr", "inputs": ["period_yr"]}, "both `target` and `inputs`"),
+        ({"target": "period_yr", "inputs": ["mass_earth"], "ignore": ["mass_earth"]}, "both `ignore` and `inputs`"),
+        ({"target": "period_yr", "inputs": ["mass_earth"], "sigma": "mass_earth"}, "both `sigma` and `inputs`"),
         ({"target": "period_yr", "inputs": ["name", "name"]}, "more than one column 'name'"),
         ({"target": []}, "`target` names no column"),
         ({"target": ["name", "period_yr", "mass_earth"]}, "No column is left as input"),
@@ -190,10 +235,12 @@ def test_wrong_column_names_get_a_letter(make_frame, options, letter):
         [[1, 2], [3, 4]],
         np.array([[1, 2], [3, 4]], dtype=np.int32),
         torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True),
+        torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.bfloat16),
+        np.ma.array([[1, 2], [3, 4]], mask=False),
         pd.DataFrame([[1, 2], [3, 4]]),
         np.array([[1, 2], [3, 4]], dtype=object),
     ],
-    ids=["list", "numpy", "torch", "unnamed frame", "objects"],
+    ids=["list", "numpy", "torch", "bfloat16", "nothing masked", "unnamed frame", "objects"],
 )
 def test_matrix_is_the_same_whatever_it_came_in(X):
     values, names = as_matrix(X)
@@ -228,6 +275,9 @@ def test_lazy_frame_and_series_are_read():
         ([[1.0, np.nan]], DataError, r"row 0, column 'x2' is missing"),
         ([[1.0], [-np.inf]], DataError, "row 1, column 'x1' is -inf"),
         (np.zeros((2, 1), dtype=complex), DataError, "complex"),
+        (torch.zeros(2, 1, dtype=torch.complex64), DataError, "complex"),
+        (torch.zeros(2, 1).to_sparse(), DataError, r"`X.to_dense\(\)`"),
+        (np.ma.masked_equal([[1, 2], [3, 4]], 3), DataError, "row 1, column 'x1' is missing"),
         (pd.DataFrame({"t": pd.to_datetime(["2020-01-01"])}), DataError, "Column 't' of `X` holds dates"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), DataError, "more than one column"),
         ({"a": [1]}, DataError, "holds dict and not numbers"),
@@ -273,7 +323,10 @@ def test_targets_with_other_rows_than_the_inputs_are_refused():
         as_target([1.0, 2.0], rows=3)
 
 
-@pytest.mark.parametrize(("bad", "letter"), [([0.1, 0.0], "it is 0 in row 1"), (-1.0, "it is -1"), ([0.1] * 3, "")])
+@pytest.mark.parametrize(
+    ("bad", "letter"),
+    [([0.1, 0.0], "it is 0 in row 1"), (-1.0, "it is -1"), ([0.1] * 3, "must have shape"), (True, "is True")],
+)
 def test_bad_standard_errors_get_a_letter(bad, letter):
     with pytest.raises((DataError, ShapeError), match=f"`sigma`.*{letter}"):
         as_sigma(bad, (2, 1))

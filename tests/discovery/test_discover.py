@@ -6,6 +6,7 @@ import pytest
 import sympy
 
 import kanscience as ks
+from kanscience.discovery import _discover
 from kanscience.discovery._measurements import measurements, superfluous_columns
 from tests.helpers_discovery import classical_routes
 
@@ -167,7 +168,7 @@ def test_a_time_budget_that_does_not_bind_is_reported_too():
     X, T = _planets()
     found = ks.discover(X, T, time_budget=300, seed=0)
     assert not found.budget_bound
-    assert "was not used up" in str(found)
+    assert "no route was cut short" in str(found)
 
 
 @quick
@@ -187,13 +188,27 @@ def test_frames_are_read_by_name_and_wrong_widths_are_explained():
     X, T = _planets()
     found = ks.discover(X, T, seed=0)
     np.testing.assert_array_equal(found.predict(X[KEPLER[::-1]]), found.predict(X))
-    with pytest.raises(ks.ShapeError, match="3: .*semi_major_axis_au"):
+    with pytest.raises(ks.ShapeError, match="2 columns and the law takes 3, 'semi_major_axis_au', "):
         found.predict([[1.0, 2.0]])
+    with pytest.raises(ks.DataError, match=r"row 0, column 'eccentricity' is missing"):
+        found.predict([[1.0, np.nan, 1.0]])
+
+
+@quick
+@pytest.mark.usefixtures("as_users_call")
+def test_what_is_no_candidate_and_no_folder_is_named():
+    found = ks.discover(*_planets(), seed=0)
+    with pytest.raises(ks.OptionError, match="`candidate` must be a Candidate, got 'x'"):
+        found.predict(_planets()[0], "x")
+    for path in (None, ""):
+        with pytest.raises(ks.FileError, match="`path` must be the name of a file or folder, got "):
+            found.report(path)
 
 
 X2, Y2 = np.ones((40, 2)) * np.arange(1.0, 41)[:, None], np.arange(40.0)
 
 
+@pytest.mark.usefixtures("as_users_call")
 @pytest.mark.parametrize(
     ("X", "y", "options", "error", "message"),
     [
@@ -212,6 +227,15 @@ X2, Y2 = np.ones((40, 2)) * np.arange(1.0, 41)[:, None], np.arange(40.0)
         (X2, Y2, {"max_complexity": -1}, ks.OptionError, "max_complexity"),
         (X2, Y2, {"seed": -1}, ks.OptionError, "seed"),
         (X2, Y2, {"library": ["sine"]}, ks.OptionError, "sine"),
+        (X2, Y2, {"library": []}, ks.OptionError, "`library`"),
+        (X2, Y2, {"library": 5}, ks.OptionError, "`library` is .*not 5"),
+        (X2, Y2, {"seed": 2**70}, ks.OptionError, "seed"),
+        (X2 * [1, 1e150], Y2, {}, ks.DataError, "Column 'x2' reaches 4e[+]151.*another unit"),
+        (X2 * [1e-300, 1], Y2, {}, ks.DataError, "Column 'x1' reaches 4e-299"),
+        (X2, Y2 * 1e300, {}, ks.DataError, "Column 'y' reaches 3.9e[+]301"),
+        (X2, Y2 * 1e-300, {}, ks.DataError, "Column 'y' reaches 3.9e-299"),
+        (X2, Y2 + 1j, {}, ks.DataError, "`y` holds complex"),
+        (X2, np.ma.masked_equal(Y2, 3), {}, ks.DataError, "row 3.*missing"),
     ],
 )
 def test_what_cannot_be_used_is_answered_by_a_letter(X, y, options, error, message):
@@ -230,3 +254,20 @@ def test_rows_are_divided_without_overlap(rows):
 def test_superfluous_columns_are_found_and_the_first_of_equals_stays():
     X = np.array([[1.0, 0.0, -0.0, 5.0], [2.0, 1.0, 1.0, 5.0]])
     assert superfluous_columns(X, ("a", "b", "c", "d")) == {"c": "the same as b", "d": "constant, 5"}
+
+
+def test_ctrl_c_ends_the_search_with_what_was_found(monkeypatch):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_discover, "fitted_networks", interrupted)
+    X = _columns(80)
+    found = ks.discover(X, X[:, 0] ** 2, seed=0, time_budget=30)
+    assert found.best.expression == sympy.Symbol("x1") ** 2
+    assert "interrupted" in str(found)
+
+
+def test_columns_may_be_called_like_functions():
+    X = _columns(80)
+    found = ks.discover(X, X[:, 0] * X[:, 1] ** 2, names=("E", "sqrt"), seed=0, time_budget=5)
+    np.testing.assert_allclose(found.predict(X), X[:, 0] * X[:, 1] ** 2, rtol=1e-9)

@@ -34,8 +34,9 @@ def _error_over_spread(found):
     return formula.errors.rmse / np.std(formula.measured)
 
 
-@pytest.mark.slow  # what is found within a time budget depends on the machine
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, pytest.param(1, marks=pytest.mark.slow), 2, 3, pytest.param(4, marks=pytest.mark.slow)]
+)
 def test_sums_of_library_functions_are_found(seed, monkeypatch):
     monkeypatch.setattr(_discover, "fitted_networks", lambda *args, **options: None)  # those are not formulas
     _, names, X, y = _drawn(seed, with_products=False)

@@ -7,7 +7,8 @@ import sympy
 import torch
 
 import kanscience as ks
-from kanscience.discovery._shapes import law_of_shape, shapes_inside
+from kanscience.discovery._shapes import law_of_shape
+from kanscience.discovery._sparse_networks import shapes_inside
 from tests.helpers import assert_same_function, uniform_inputs
 
 x1, x2 = sympy.symbols("x1 x2")

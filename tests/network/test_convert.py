@@ -2,6 +2,7 @@
 
 import random
 
+import networkx
 import numpy as np
 import pytest
 import sympy
@@ -9,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanscience import GraphError, MultKAN, OptionError, from_graph, to_graph
+from kanscience import GraphError, MultKAN, OptionError, expression, from_graph, to_graph
 from kanscience.functions import Function, default_library
 from kanscience.graph import Graph, Number, SplineTerm, Term, from_graphml, from_json, to_graphml, to_json
 from tests.helpers_graph import assert_same_graph, evaluate, formula_graphs
@@ -201,3 +202,51 @@ def test_units_and_names_travel():
     assert to_graph(network).parameter_names == ["k", "g"]
     assert MultKAN([2, 1]).input_names == ("x1", "x2")
     assert MultKAN([1, 2]).output_names == ("y1", "y2")
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize("graph", [None, networkx.DiGraph(), MultKAN([1, 1], seed=0)])
+def test_what_is_no_graph_is_named(graph):
+    with pytest.raises(OptionError, match=r"`graph` must be a Graph, got .*ks\.to_graph"):
+        from_graph(graph)
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize("call", [to_graph, expression])
+def test_what_is_no_network_is_named(call):
+    with pytest.raises(OptionError, match=r"`network` must be a MultKAN, got None"):
+        call(None)
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"grid": 0}, r"`grid`.*got 0"),
+        ({"degree": -1}, r"`degree`.*got -1"),
+        ({"base": "relu"}, r"`base`"),
+        ({"dtype": torch.float16}, r"`dtype`"),
+        ({"device": "nowhere"}, r"`device`"),
+        ({"domain": (1, 0)}, r"`domain` must grow"),
+        ({"domain": 5}, r"`domain` must be a pair of numbers, got 5"),
+        ({"domain": {0: 1}}, r"`domain` must be a pair of numbers"),
+        ({"domain": [(0, 1)]}, r"1 pairs for 2 inputs"),
+        ({"library": 5}, r"`library`"),
+    ],
+)
+@pytest.mark.parametrize("free", [False, True])
+def test_an_option_that_cannot_be_is_named_whether_the_graph_needs_it_or_not(options, says, free):
+    graph = to_graph(MultKAN([2, 1], seed=0))
+    if free:
+        for _, _, data in graph.edges(data=True):
+            if "function" in data:
+                data["function"] = (SplineTerm(None),)
+    with pytest.raises(OptionError, match=says):
+        from_graph(graph, **options)
+
+
+@pytest.mark.parametrize("domain", [[(0, 1), (2, 3)], np.array([[0, 1], [2, 3]])])
+def test_every_input_may_have_its_domain(domain):
+    for network in (MultKAN([2, 1], domain=domain, seed=0), from_graph(to_graph(MultKAN([2, 1])), domain=domain)):
+        splines = network.layers[0].splines
+        assert (splines.low.tolist(), splines.high.tolist()) == ([0, 2], [1, 3])

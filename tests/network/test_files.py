@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
-from kanscience import FileError, MultKAN, OptionError, from_graph, load, save
+from kanscience import DataError, FileError, MultKAN, OptionError, from_graph, load, save
 from kanscience.functions import Function, default_library
 from kanscience.graph import Graph, Term
 from tests.helpers_networks import KINDS, both_dtypes, every_kind, inputs_of
@@ -46,6 +47,19 @@ def test_saving_twice_replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
     save(second, str(path))
     assert load(path).width == [2, 2, 1]
     assert [p.name for p in tmp_path.iterdir()] == ["network.safetensors"]
+
+
+def test_a_file_may_be_read_by_whom_other_new_files_may(tmp_path):
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert save(MultKAN([1, 1], seed=0), tmp_path / "network").stat().st_mode == plain.stat().st_mode
+
+
+def test_a_folder_in_the_files_place_is_an_error_that_leaves_nothing(tmp_path):
+    (tmp_path / "network").mkdir()
+    with pytest.raises(FileError, match="network"):
+        save(MultKAN([1, 1], seed=0), tmp_path / "network")
+    assert [path.name for path in tmp_path.iterdir()] == ["network"]
 
 
 def test_own_functions_are_asked_for_by_name(tmp_path):
@@ -93,12 +107,63 @@ def test_garbage_foreign_tensors_and_later_versions_are_told_apart(tmp_path):
     save_file({"weight": torch.zeros(3)}, path)
     with pytest.raises(FileError, match="no network of kanscience"):
         load(path)
+    save_file({"weight": torch.zeros(3)}, path, {"format": "kanscience network"})
+    with pytest.raises(FileError, match="does not say its version"):
+        load(path)
     save_file({"weight": torch.zeros(3)}, path, {"format": "kanscience network", "version": "99"})
     with pytest.raises(FileError, match="version 99"):
         load(path)
     save_file({"weight": torch.zeros(3)}, path, {"format": "kanscience network", "version": "1"})
     with pytest.raises(FileError, match="do not fit together"):
         load(path)
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize("path", [None, "", 5])
+def test_what_is_no_path_is_named(path):
+    for call in (lambda: save(MultKAN([1, 1], seed=0), path), lambda: load(path)):
+        with pytest.raises(FileError, match=f"`path` must be the name of a file or folder, got {path!r}"):
+            call()
+
+
+@pytest.mark.usefixtures("as_users_call")
+def test_what_cannot_be_saved_is_named(tmp_path):
+    path = tmp_path / "network"
+    with pytest.raises(OptionError, match=r"`network` must be a MultKAN, got None"):
+        save(None, path)
+    with pytest.raises(OptionError, match=r"'float16'.*network\.double\(\)"):
+        save(MultKAN([1, 1], seed=0).half(), path)
+    network = MultKAN([1, 1], seed=0)
+    with torch.no_grad():
+        network.layers[0].splines.trained_coefficients[0, 0, 0] = torch.nan
+    with pytest.raises(DataError, match=r"'layers\.0\.splines\.trained_coefficients' that are not finite"):
+        save(network, path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("trained_coefficients", torch.nan, "not finite"),
+        ("trained_base_weights", torch.inf, "not finite"),
+        ("low", 2.0, "empty domain in layer 0"),
+        ("knots", 0.0, "knots that do not increase in layer 0"),
+    ],
+)
+def test_numbers_that_cannot_be_are_damage(name, value, says, tmp_path):
+    path = save(MultKAN([2, 1], domain=(-1, 1), seed=0), tmp_path / "network")
+    with safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    tensors[f"layers.0.splines.{name}"].fill_(value)
+    save_file(tensors, path, metadata)
+    with pytest.raises(FileError, match=f"damaged.*{says}"):
+        load(path)
+
+
+def test_a_library_that_is_none_is_named(tmp_path):
+    path = save(MultKAN([1, 1], seed=0), tmp_path / "network")
+    with pytest.raises(OptionError, match=r"write \['sin'\], not 'sin'\.$"):
+        load(path, library="sin")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):

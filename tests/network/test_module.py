@@ -4,11 +4,14 @@ import copy
 import pickle
 
 import jaxtyping
+import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
 from torch import nn
 
-from kanscience import MultKAN
+from kanscience import DataError, MultKAN, ShapeError
 from kanscience.network import FlatView, layer_masks
 from kanscience.network._numbers import parameter_of
 from tests.helpers import tolerance, uniform_inputs
@@ -228,3 +231,25 @@ def test_a_network_predicts_from_what_users_hold():
     np.testing.assert_array_equal(network.predict(frame[["x2", "x1"]].assign(z="text")), y)  # found by name
     np.testing.assert_array_equal(network.predict(frame.rename(columns={"x1": "a", "x2": "b"})), y)  # as they stand
     assert MultKAN([2, 3], seed=0).predict(x).shape == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("x", "says"),
+    [
+        (torch.zeros(3, 2, dtype=torch.complex128), "`x` holds complex numbers"),
+        (torch.zeros(3, 2).to_sparse(), r"`x` is a sparse tensor. Pass `x\.to_dense\(\)`"),
+    ],
+)
+def test_tensors_of_another_kind_are_named(x, says):
+    with pytest.raises(DataError, match=says):
+        MultKAN([2, 1], seed=0)(x)
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pl.LazyFrame])
+def test_frames_of_any_library_are_read_by_name(make):
+    network = MultKAN([2, 1], seed=0)
+    columns = {"other": [0.0, 0.0], "x2": [0.5, 0.25], "x1": [0.1, 0.2]}
+    expected = network.predict(np.array([columns["x1"], columns["x2"]]).T)
+    np.testing.assert_array_equal(network.predict(make(columns)), expected)
+    with pytest.raises(ShapeError, match="`X` has 1 columns and the network takes 2, 'x1', 'x2'"):
+        network.predict(make({"x1": [0.1]}))

@@ -3,7 +3,20 @@
 import pytest
 import torch
 
-from kanscience import MultKAN, OptionError, from_graph, prune, prune_inputs, to_graph, trace
+from kanscience import (
+    DataError,
+    MultKAN,
+    OptionError,
+    ShapeError,
+    attribution,
+    from_graph,
+    plot,
+    prune,
+    prune_inputs,
+    refine,
+    to_graph,
+    trace,
+)
 from kanscience.graph import Graph, Term
 from kanscience.network import without_edges
 from tests.helpers import uniform_inputs
@@ -147,3 +160,27 @@ def test_a_negative_threshold_is_named(call):
     network = MultKAN([2, 1], seed=0)
     with pytest.raises(OptionError, match=r"at least 0, got -1"):
         call(network, trace(network, uniform_inputs(5, 2, seed=0)))
+
+
+@pytest.mark.parametrize("call", [prune, prune_inputs])
+@pytest.mark.parametrize("rows", [1, 7])
+def test_samples_that_do_not_differ_remove_nothing(call, rows):
+    network = MultKAN([2, 3, 1], seed=0)
+    with pytest.raises(DataError, match=f"its {rows} samples are all the same"):
+        call(network, trace(network, torch.ones(rows, 2)))
+
+
+@pytest.mark.parametrize("call", [prune, prune_inputs, attribution, lambda n, t: refine(n, 7, trace=t), plot])
+@pytest.mark.parametrize("width", [[2, 4, 1], [3, 3, 1], [2, 3, 1, 1]])
+def test_a_trace_of_another_network_is_refused(call, width):
+    other = MultKAN(width, seed=0)
+    record = trace(other, uniform_inputs(5, width[0], seed=0))
+    with pytest.raises(ShapeError, match="`trace` is of a network whose layers have edges"):
+        call(MultKAN([2, 3, 1], seed=0), record)
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize("call", [prune, prune_inputs, attribution, lambda n, t: refine(n, 7, trace=t), plot])
+def test_inputs_in_the_place_of_their_trace_are_named(call):
+    with pytest.raises(OptionError, match=r"`trace` must be a Trace, got tensor.*ks\.trace"):
+        call(MultKAN([2, 3, 1], seed=0), uniform_inputs(5, 2, seed=0))

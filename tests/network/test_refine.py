@@ -129,7 +129,12 @@ def test_a_constant_column_and_one_row_have_a_domain(value):
 
 @pytest.mark.parametrize(
     ("grid", "says"),
-    [(0, r"got 0"), (-3, r"got -3"), ([5, 10, 20], "2 layers"), ("valeus", "'values'")],
+    [
+        (0, r"got 0"),
+        (-3, r"got -3"),
+        ([5, 10, 20], r"`grid` is one .* 2 layers; not \[5, 10, 20\]"),
+        ("valeus", "'values'"),
+    ],
 )
 def test_a_grid_that_cannot_be_is_named(grid, says):
     with pytest.raises(OptionError, match=says):

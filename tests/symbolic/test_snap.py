@@ -68,3 +68,20 @@ def test_a_dozen_rows_are_enough_for_one_curve():
     formula, report = ks.snap(network, x, x[:, 0] ** 1.5)
     assert ks.expression(formula) == [x1 ** sympy.Rational(3, 2)]
     assert report.exact
+
+
+def test_a_constant_column_has_no_curve():
+    x = uniform_inputs(100, 2, seed=0)
+    x[:, 1] = 3.0
+    network = ks.MultKAN([2, 1], seed=0)
+    ks.fit(network, x, torch.sin(x[:, 0]), grids=(5, 10, 20), progress=False)
+    assert ks.expression(ks.snap(network, x, torch.sin(x[:, 0]), seed=0)[0]) == [sympy.sin(x1)]
+
+
+def test_a_constant_target_is_that_constant():
+    x = uniform_inputs(100, 2, seed=0)
+    network = ks.MultKAN([2, 2, 1], seed=0)
+    ks.fit(network, x, torch.ones(100, dtype=torch.float64), progress=False)
+    found, report = ks.snap(network, x, torch.ones(100, dtype=torch.float64), seed=0)
+    assert report.exact
+    assert ks.expression(found) == [1]

@@ -8,7 +8,7 @@ import sympy
 import torch
 from torch import Tensor
 
-from kanscience._errors import OptionError
+from kanscience._errors import OptionError, ShapeError
 from kanscience.functions import default_library
 from kanscience.network import MultKAN, Trace
 from kanscience.symbolic import Candidate, Suggestions, suggest
@@ -123,19 +123,48 @@ def test_a_candidate_prints_as_its_formula_in_six_digits():
     assert str(candidate) == "2*sin(3.14159*x) + 1.5"
 
 
+@pytest.mark.usefixtures("as_users_call")
 @pytest.mark.parametrize(
     ("edge", "message"),
     [
-        ((2, 0, 0), "no layer 2: the network has layers 0 to 1"),
+        ((2, 0, 0), r"no layer 2 in \(2, 0, 0\): it goes from 0 to 1"),
         ((-1, 0, 0), "no layer -1"),
-        ((0, 2, 0), r"no edge \(0, 2, 0\): layer 0 has sources 0 to 1"),
-        ((0, 0, 3), r"targets \(subnodes\) 0 to 2"),
+        ((0, 2, 0), r"no source 2 in \(0, 2, 0\): it goes from 0 to 1"),
+        ((0, 0, 3), "no target 3 .*: it goes from 0 to 2"),
+        ((0.0, 0, 0), r"integers from 0, not \(0.0, 0, 0\)"),
+        ((0, 0), "an edge is"),
+        (None, "an edge is"),
     ],
 )
 def test_an_edge_that_does_not_exist_is_refused(edge, message):
     x = uniform_inputs(10, 2, seed=0)
     with pytest.raises(OptionError, match=message):
         suggest(NETWORK, trace_of(torch.sin, x), edge)
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"top": 2.5}, "`top` must be an integer of 1 or more, got 2.5"),
+        ({"top": -1}, "got -1"),
+        ({"library": []}, r"\['sin', 'x\^2'\].*not \[\]"),
+        ({"library": 5}, "not 5"),
+        ({"library": [5]}, "no function 5"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(options, message):
+    with pytest.raises(OptionError, match=message):
+        suggested(torch.sin, **options)
+
+
+@pytest.mark.usefixtures("as_users_call")
+def test_a_trace_of_another_network_is_refused():
+    x = uniform_inputs(10, 2, seed=0)
+    with pytest.raises(ShapeError, match="`trace` is of a network whose layers have edges"):
+        suggest(MultKAN([2, 4, 1], seed=0), trace_of(torch.sin, x), EDGE)
+    with pytest.raises(OptionError, match="`trace` must be a Trace"):
+        suggest(NETWORK, x, EDGE)
 
 
 def test_an_unknown_function_is_refused():

@@ -3,10 +3,11 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from kanscience import MultKAN, Penalty, attribution, fit, from_graph, trace
+from kanscience import MultKAN, OptionError, Penalty, attribution, fit, from_graph, trace
 from kanscience.graph import Graph, Term
 from tests.helpers import uniform_inputs
 from tests.helpers_networks import KINDS, inputs_of, state_of
@@ -97,12 +98,13 @@ def test_targets_in_another_unit_and_from_another_zero_give_the_same_fit(factor,
     assert same < 10 * one
 
 
+@every_optimizer
 @pytest.mark.parametrize("power", [-30, 30])
-def test_targets_rescaled_by_powers_of_two_give_the_same_bits(power):
+def test_targets_rescaled_by_powers_of_two_give_the_same_bits(optimizer, power):
     x, y = smooth_case(100)
     one, other = MultKAN([2, (1, 1), 1], seed=0), MultKAN([2, (1, 1), 1], seed=0)
-    fit(one, x, y, steps=12)
-    fit(other, x, y * 2.0**power, steps=12)
+    fit(one, x, y, optimizer=optimizer, steps=12)
+    fit(other, x, y * 2.0**power, optimizer=optimizer, steps=12)
     assert torch.equal(one(x) * 2.0**power, other(x))
 
 
@@ -437,3 +439,47 @@ def test_a_report_reads_well():
     assert str(report).splitlines()[0].startswith("lm: ")
     assert "validation" in str(report)
     assert report._repr_html_().startswith("<pre>")
+
+
+@every_optimizer
+def test_what_pytorch_has_frozen_stays(optimizer):
+    x, y = smooth_case()
+    network = MultKAN([2, 3, 1], seed=0)
+    fit(network, x, y, steps=5, progress=False)
+    network.layers[0].requires_grad_(False)
+    before = copy.deepcopy(network.layers[0].state_dict())
+    fit(network, x, y, steps=SHORT[optimizer], optimizer=optimizer, move_knots=False, progress=False)
+    assert same_state(before, network.layers[0].state_dict())
+    network.requires_grad_(False)
+    before = state_of(network)
+    fit(network, x, y, steps=5, optimizer=optimizer, move_knots=False, progress=False)
+    assert same_state(before, state_of(network))
+
+
+def test_a_network_takes_the_names_of_a_frame_and_finds_its_columns_by_them():
+    x, y = smooth_case()
+    frame = pd.DataFrame(x.numpy(), columns=["a", "b"])
+    network = MultKAN([2, 3, 1], seed=0)
+    fit(network, frame, y, steps=10, progress=False)
+    assert network.input_names == ("a", "b")
+    np.testing.assert_array_equal(network.predict(frame[["b", "a"]]), network.predict(frame))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"penalty": Penalty(1e-3)}, {"valid": 0.2}, {"sigma": 0.1}, {"shrink": True}],
+    ids=lambda o: next(iter(o)),
+)
+def test_options_of_rows_are_refused_with_a_loss_of_ones_own(option):
+    network = MultKAN([1, 1], domain=(-1, 1), seed=0)
+    with pytest.raises(OptionError, match=next(iter(option))):
+        fit(network, None, None, loss=lambda n: n(torch.zeros(1, 1, dtype=torch.float64))[0], **option)
+
+
+def test_a_refused_fit_changes_nothing():
+    x, y = smooth_case()
+    network = MultKAN([2, 3, 1], seed=0)
+    before = state_of(network)
+    with pytest.raises(OptionError):
+        fit(network, 1000 * x, y, penalty=Penalty(1e-3, curvature=(1.0,)))
+    assert same_state(before, state_of(network))

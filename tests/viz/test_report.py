@@ -152,6 +152,12 @@ def test_awkward_names_do_no_harm(tmp_path):
     assert "<kg>" not in html
 
 
+def test_names_that_the_font_lacks_are_no_warning(tmp_path):
+    names = ("質量", "電荷")
+    folder = _discovery([sympy.Symbol("質量") * 2], ("力",), names=names).report(tmp_path / "report")
+    assert (folder / "formula.txt").read_text(encoding="utf-8") == "力 = 2*質量\n"
+
+
 def test_a_folder_that_cannot_be_made_is_a_letter(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ks.FileError, match="Choose another folder"):

@@ -1,0 +1,203 @@
+"""From coarse knots to fine ones: the best of several starts, then level by level, the best of all kept."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kanscience.network import redraw_, refine_
+from kanscience.training._descent import descend, problem_of
+from kanscience.training._errors_of_parameters import determined
+from kanscience.training._report import FitReport
+from kanscience.training._run import Run
+from kanscience.training._schedule import (
+    adopt_domains_,
+    adopt_targets_,
+    is_fresh,
+    move_given_domains_,
+    restore_,
+    snapshot,
+)
+from kanscience.training._shrinkage import TowardsPolynomials, TowardsStart, TowardsStraightLines, start_of
+
+if TYPE_CHECKING:
+    from kanscience.splines import KnotRule
+
+# Pulls that validation chooses among; the weakest still say where a curve goes that no sample sees.
+_STRAIGHTENINGS = tuple(10 ** (-1.5 * k) for k in range(9))
+_WORSE = 1.5  # times the training loss: beyond, held-back rows are predicted much worse than the others
+_ROUNDING = 8  # last places of the largest target that a root mean square of roundings may reach
+_SHRINKAGES = tuple(10.0**-k for k in range(3, 10))
+
+
+def train_levels(run: Run, levels: list[list[KnotRule]], restarts: int, progress: bool | None) -> FitReport:
+    """Train a run's network on the knots that it has, or on those of every level in turn; the best of them stays."""
+    from tqdm import tqdm
+
+    origin = snapshot(run.network)
+    _meet_data(run)
+    total = run.steps * max(len(levels), 1) * (1 + restarts)
+    silent = None if progress is None else not progress
+    with tqdm(total=total, desc="fit", disable=silent, delay=1, leave=False) as run.bar:
+        run.record()
+        if not np.isfinite(run.history[-1].loss):
+            run.status = "not finite"
+            restore_(run.network, origin)
+            return _report(run, shrinkage=0.0)
+        return _report(run, _all_levels(run, levels, restarts))
+
+
+def _meet_data(run: Run) -> None:
+    """Give a network that has seen no data their ranges."""
+    run.fresh = is_fresh(run.network)
+    if run.train is None:
+        return
+    if run.fresh:
+        adopt_targets_(run.network, run.train.y)
+    adopt_domains_(run.network, run.all_inputs())
+    if run.move_knots is True:
+        move_given_domains_(run.network, run.all_inputs())
+
+
+def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> float:
+    """Train level by level; leave the best network, return its shrinkage. Ctrl-C ends where it is."""
+    best, shrinkage = (snapshot(run.network), np.inf), 0.0
+    try:
+        first, *finer = levels or [None]
+        shrinkage = _best_start(run, first, restarts)
+        best = snapshot(run.network), run.judged()
+        for rules in finer:
+            if run.stopping:
+                break
+            chosen = _level(run, rules)
+            if run.held is None or run.judged() < best[1]:
+                best, shrinkage = (snapshot(run.network), run.judged()), chosen
+    except KeyboardInterrupt:
+        run.status, run.callbacks = "interrupted", []  # nobody is asked again
+    if not run.judged() <= best[1]:
+        restore_(run.network, best[0])
+    return shrinkage
+
+
+def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> float:
+    """Train the first level, from the present network and from redrawn ones; keep the best, return its shrinkage."""
+    origin = snapshot(run.network)
+    best, lowest, chosen = origin, np.inf, 0.0
+    fresh = run.fresh
+    for start in range(restarts + 1):
+        if start:
+            restore_(run.network, origin)
+            redraw_(run.network, run.generator)
+            fresh = True
+            if run.train is not None:
+                adopt_targets_(run.network, run.train.y)
+                adopt_domains_(run.network, run.all_inputs())
+        shrinkage = _level(run, rules, fresh)
+        if run.judged() < lowest or start == 0:
+            best, lowest, chosen = snapshot(run.network), run.judged(), shrinkage
+        if run.stopping or _is_exact(run):
+            break
+    restore_(run.network, best)
+    return chosen
+
+
+def _is_exact(run: Run) -> bool:
+    """Return whether only rounding is left: no other start does better."""
+    if run.train is None:
+        return False
+    y = run.train.y
+    return run.judged() <= _ROUNDING * torch.finfo(y.dtype).eps * float(y.abs().max())
+
+
+def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> float:
+    """Train on the knots of one level; return the shrinkage that validation chose."""
+    if rules is not None:
+        refine_(run.network, rules, None if run.train is None else run.train.x)
+    start, before, line = snapshot(run.network), run.judged(), len(run.history)
+    unpenalised = run.penalty is None and run.optimizer == "lm"
+    shrinks = unpenalised and run.held is not None
+    if run.shrink and shrinks:
+        return _shrunk(run, fresh)
+    descend(run, run.penalty)
+    if unpenalised and rules is not None and (run.judged() < before / 4 or _misses_held_rows(run)):
+        _continue_polynomials(run, start, line)
+    if rules is None or run.shrink is False or not shrinks:
+        return 0.0
+    # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
+    if run.judged() < 0.99 * before and not _misses_held_rows(run):
+        return 0.0
+    plain, unshrunk = snapshot(run.network), run.judged()
+    restore_(run.network, start)
+    shrinkage = _shrunk(run, fresh)
+    if run.judged() <= unshrunk:
+        return shrinkage
+    restore_(run.network, plain)
+    return 0.0
+
+
+def _misses_held_rows(run: Run) -> bool:
+    """Return whether held-back rows miss by far more than the others, as those do that lie beyond a hidden range."""
+    return run.held is not None and run.misfit(run.held) > _WORSE * run.misfit(run.train)
+
+
+def _continue_polynomials(run: Run, start: dict[str, Tensor], line: int) -> None:
+    """Train the level once more so that the outermost polynomials go on where no sample is.
+
+    For smooth exact data, whose loss falls with the grid: there a number that hardly any sample sees wanders off.
+    The history keeps the lines of the pass that stays; those of the level begin at ``line``.
+    """
+    saved, loss, again = snapshot(run.network), run.judged(), len(run.history)
+    restore_(run.network, start)
+    descend(run, None, TowardsPolynomials())
+    if run.judged() > 1.1 * loss:  # a tenth is little against rows beyond the samples, which miss by many times it
+        restore_(run.network, saved)
+        del run.history[again:]
+    else:
+        del run.history[line:again]
+
+
+def _shrunk(run: Run, fresh: bool) -> float:
+    """Train with ever weaker pulls, a fresh network towards straight lines, others to their present curves.
+
+    Each goes on from where the stronger one led; validation keeps the best.
+    """
+    center = start_of(run.network)
+    best, lowest, chosen, waited = snapshot(run.network), np.inf, 0.0, 0
+    *stronger, weakest = _STRAIGHTENINGS if fresh else _SHRINKAGES
+    for strength in (*stronger, weakest):
+        pull = TowardsStraightLines(strength) if fresh else TowardsStart(strength, center)
+        descend(run, None, pull, passing=strength != weakest)  # back to its start where validation likes no step
+        if run.judged() < lowest:
+            best, lowest, chosen, waited = snapshot(run.network), run.judged(), strength, 0
+        else:
+            waited += 1
+        if run.stopping or waited == (3 if fresh else 2):
+            break
+    restore_(run.network, best)
+    return chosen
+
+
+def _report(run: Run, shrinkage: float) -> FitReport:
+    run.record()
+    last = run.history[-1]
+    report = FitReport(
+        status="stopped" if run.stopping else run.status,
+        optimizer=run.optimizer,
+        loss=last.loss,
+        valid_loss=last.valid_loss,
+        steps=run.step,
+        seconds=time.perf_counter() - run.begun,
+        grid=last.grid,
+        scatter=run.scatter,
+        shrinkage=shrinkage,
+        history=tuple(run.history),
+    )
+    if not len(run.network.constants) or run.status == "not finite":
+        return report
+    found = determined(run.network, problem_of(run, None, None), run.train, run.scatter)
+    return replace(report, **vars(found))

@@ -1,0 +1,112 @@
+"""One fit on its way: what it fits to, how good it is by now, and its history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kanscience.training._report import Progress
+from kanscience.training._schedule import snapshot
+from kanscience.training._weights import normalised_weights
+
+if TYPE_CHECKING:
+    from kanscience.network import MultKAN
+    from kanscience.training._penalties import Penalty
+    from kanscience.training._samples import Samples
+
+
+@dataclass
+class Run:
+    """One fit on its way."""
+
+    network: MultKAN
+    train: Samples | None
+    held: Samples | None
+    loss: Callable[[MultKAN], Tensor] | None
+    penalty: Penalty | None
+    move_knots: bool | None
+    callbacks: list
+    generator: torch.Generator
+    optimizer: str = "lm"
+    steps: int = 200
+    batch_size: int | None = None
+    shrink: bool | None = None
+    scatter: float = 0.0
+    step: int = 0
+    damping: float = 1e-2
+    status: str = "step limit"
+    stopping: bool = False
+    fresh: bool = True  # never fitted
+    history: list[Progress] = field(default_factory=list)
+    best_held: tuple[float, dict] = (np.inf, {})  # of the present descent: judged, snapshot
+    bar: Any = None
+    begun: float = field(default_factory=time.perf_counter)
+
+    def weights(self) -> Tensor:
+        assert self.train is not None
+        return normalised_weights(self.train.y, self.train.sigma, self.scatter)
+
+    def rmse(self, samples: Samples | None) -> float:
+        """Return the root mean square residual, weighted where errors are given, in the unit of the targets."""
+        if samples is None:
+            return float("nan")
+        residuals = residuals_of(self.network, samples)
+        if samples.sigma is None:
+            return float((residuals**2).mean().sqrt())
+        weights = 1 / (samples.sigma**2 + self.scatter**2)
+        return float(((weights * residuals**2).sum() / weights.sum()).sqrt())
+
+    def all_inputs(self) -> Tensor:
+        """Return the inputs of all rows: ranges hold those that are held back too (inputs tell nothing of targets)."""
+        assert self.train is not None
+        return self.train.x if self.held is None else torch.cat([self.train.x, self.held.x])
+
+    def judged(self) -> float:
+        """Return the loss that decides: of the held-back rows, else of the rows trained on."""
+        if self.train is None:
+            return loss_value(self.network, self.loss)
+        return self.misfit(self.held if self.held is not None else self.train)
+
+    @torch.no_grad()
+    def misfit(self, samples: Samples | None) -> float:
+        """Return the root mean square residual as the fit weighs it: small outputs count beside large ones."""
+        assert self.train is not None
+        assert samples is not None
+        if samples.sigma is not None or self.network.n_outputs == 1:
+            return self.rmse(samples)
+        units = 1 / normalised_weights(self.train.y, None, 0.0)[0]
+        return float(((residuals_of(self.network, samples) / units) ** 2).mean().sqrt())
+
+    def record(self) -> None:
+        """Add a line to the history and tell the callbacks."""
+        grid = tuple(int(layer.splines.intervals.max()) for layer in self.network.layers)
+        valid = None if self.held is None else self.rmse(self.held)
+        loss = self.rmse(self.train) if self.train is not None else loss_value(self.network, self.loss)
+        line = Progress(self.step, grid, loss, valid)
+        self.history.append(line)
+        if self.held is not None and self.judged() < self.best_held[0]:
+            self.best_held = self.judged(), snapshot(self.network)
+        told = [callback(line) for callback in self.callbacks]
+        self.stopping |= any(answer is True for answer in told)
+        if self.bar is not None:
+            self.bar.update(self.step - self.bar.n)
+            self.bar.set_postfix_str(f"RMSE {loss:.3g}" + ("" if valid is None else f", validation {valid:.3g}"))
+
+
+@torch.no_grad()
+def residuals_of(network: MultKAN, samples: Samples) -> Tensor:
+    """Return (N, outputs): prediction minus target."""
+    return network.outputs(network.sources(samples.x)).T - samples.y
+
+
+def loss_value(network: MultKAN, loss: Callable[[MultKAN], Tensor] | None) -> float:
+    """Return a scalar loss as it is, of a vector its root mean square."""
+    assert loss is not None
+    value = loss(network).detach()
+    return float(value) if value.dim() == 0 else float((value**2).mean().sqrt())
