@@ -5,13 +5,21 @@ Samples go through in blocks, so that what stands in between never leaves the ca
 annotations: numba reads the types off the arguments.
 """
 
+import inspect
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 _BLOCK = 512
 _FEW = 32  # intervals, up to which counting the knots below a point is faster than bisection
 _CUBIC = 4  # powers of a cubic, the usual case, evaluated without a loop
-_compiled = njit(nogil=True, cache=True, error_model="numpy")
+
+
+def _compiled(function: Callable) -> Any:
+    bare = inspect.unwrap(function)  # of what checks types at run time
+    return njit(bare, nogil=True, cache=True, error_model="numpy")
 
 
 @_compiled

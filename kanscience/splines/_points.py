@@ -61,7 +61,7 @@ class Points:
 
 def fast_points(t: Tensor, axes: Axes) -> Points | None:
     """Return points that `_fast.py` can evaluate; None where PyTorch has to: few points, transforms, other devices."""
-    if inside_transform(t) or t.numel() < FEWEST_POINTS:
+    if inside_transform(t) or t.numel() < max(FEWEST_POINTS, 1):
         return None
     tensors = t, axes.knots, axes.intervals, axes.per_t, axes.polynomials
     one_dtype = t.dtype == axes.knots.dtype == axes.polynomials.dtype and t.dtype in (torch.float32, torch.float64)
@@ -73,10 +73,18 @@ def fast_points(t: Tensor, axes: Axes) -> Points | None:
 
 def _is_plain(x: Tensor) -> bool:
     """Return whether nothing but the numbers in memory counts."""
-    if inside_transform(x) or type(x) not in (Tensor, torch.nn.Parameter) or x.device.type != "cpu":
+    if type(x) not in (Tensor, torch.nn.Parameter) or _keys(x) & ~_PLAIN_KEYS:
         return False
     differentiated = x.requires_grad and torch.is_grad_enabled()
     return not differentiated and not torch._C._is_tracing() and unpack_dual(x).tangent is None
+
+
+def _keys(x: Tensor) -> int:
+    # PyTorch's own list of what else a tensor is: on a device, sparse, batched by any kind of vmap, lazily negated ...
+    return torch._C._dispatch_keys(x).raw_repr()
+
+
+_PLAIN_KEYS = _keys(torch.empty(0, device="cpu"))
 
 
 def _array(x: Tensor):
