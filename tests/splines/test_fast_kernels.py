@@ -114,7 +114,9 @@ def test_gradients_of_all_orders_are_right(make_axes):
         (lambda w, t: local_sums(w, t, axes), (weights, t)),
         (lambda w, t: local_sums(w, t, axes, derivative=True), (weights, t)),
     ):
-        assert torch.autograd.gradcheck(function, arguments, check_forward_ad=True, check_batched_grad=True, fast_mode=True)
+        assert torch.autograd.gradcheck(
+            function, arguments, check_forward_ad=True, check_batched_grad=True, fast_mode=True
+        )
         assert torch.autograd.gradgradcheck(function, arguments, check_fwd_over_rev=True, fast_mode=True)
 
 
