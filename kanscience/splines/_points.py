@@ -97,6 +97,9 @@ def _kernels() -> ModuleType | None:
         from kanscience.splines import _fast
     except ImportError:  # numba is not installed, or not for this version of Python or numpy
         return None
+    # Arrays of some MB come and go. The C library gives their pages back to the system at each step, to fetch them again
+    # at the next, until it has seen a block near its limit of 32 MB freed; this one is never written, thus takes none.
+    torch.empty(31 * 2**20, dtype=torch.uint8, device="cpu")
     return _fast
 
 
