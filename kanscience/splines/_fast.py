@@ -19,7 +19,10 @@ _CUBIC = 4  # powers of a cubic, the usual case, evaluated without a loop
 
 def _compiled(function: Callable) -> Any:
     bare = inspect.unwrap(function)  # of what checks types at run time
-    return njit(bare, nogil=True, cache=True, error_model="numpy")
+    try:
+        return njit(bare, nogil=True, cache=True, error_model="numpy")
+    except RuntimeError:  # there is no folder to write a cache to
+        return njit(bare, nogil=True, error_model="numpy")
 
 
 @_compiled
