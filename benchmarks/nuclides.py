@@ -67,24 +67,33 @@ def splits(table: Nuclides, how_many: int) -> dict[str, tuple[int, np.ndarray, n
     return found
 
 
-# What learns: from rows, and asked for others, it returns predictions by name.
-Method = Callable[[Nuclides, np.ndarray, int], Mapping[str, np.ndarray]]
+@dataclass(frozen=True)
+class Learnt:
+    """Predictions by the names of the models, and a formula where there is one."""
+
+    predicted: Mapping[str, np.ndarray]
+    formula: str = ""
+    operations: int = 0
 
 
-def networks(table: Nuclides, X: np.ndarray, seed: int) -> Mapping[str, np.ndarray]:
+# What learns: from rows, and asked for others.
+Method = Callable[[Nuclides, np.ndarray, int], Learnt]
+
+
+def networks(table: Nuclides, X: np.ndarray, seed: int) -> Learnt:
     found = fit_ensemble(table.X, table.y, sigma=table.sigma, members=MEMBERS, seed=10 * seed)
     single = {f"network {k}": network.predict(X) for k, network in enumerate(found.networks)}
-    return {**single, f"median of {MEMBERS} networks": found.predict(X)}
+    return Learnt({**single, f"median of {MEMBERS} networks": found.predict(X)})
 
 
-def formula(table: Nuclides, X: np.ndarray, seed: int) -> Mapping[str, np.ndarray]:
+def formula(table: Nuclides, X: np.ndarray, seed: int) -> Learnt:
     found = ks.discover(table.X, table.y, names=("Z", "N"), sigma=table.sigma, seed=seed)
-    return {"formula": found.predict(X)}
+    return Learnt({"formula": found.predict(X)}, found.formulas()[0][1], found.best.complexity)
 
 
-def bethe_weizsaecker(table: Nuclides, X: np.ndarray, seed: int) -> Mapping[str, np.ndarray]:
+def bethe_weizsaecker(table: Nuclides, X: np.ndarray, seed: int) -> Learnt:
     terms = np.linalg.lstsq(_liquid_drop(table.X), table.y, rcond=None)[0]
-    return {"Bethe-Weizsäcker, refitted": _liquid_drop(X) @ terms}
+    return Learnt({"Bethe-Weizsäcker, refitted": _liquid_drop(X) @ terms})
 
 
 def _liquid_drop(X: np.ndarray) -> np.ndarray:
@@ -94,23 +103,23 @@ def _liquid_drop(X: np.ndarray) -> np.ndarray:
     return np.stack([A, A ** (2 / 3), Z * (Z - 1) / A ** (1 / 3), (N - Z) ** 2 / A, pairing], axis=1)
 
 
-def boosting(table: Nuclides, X: np.ndarray, seed: int) -> Mapping[str, np.ndarray]:
+def boosting(table: Nuclides, X: np.ndarray, seed: int) -> Learnt:
     from sklearn.ensemble import GradientBoostingRegressor
 
     model = GradientBoostingRegressor(
         n_estimators=3000, learning_rate=0.05, max_depth=6, subsample=0.5, random_state=seed
     )
-    return {"gradient boosting": model.fit(table.X, table.y).predict(X)}
+    return Learnt({"gradient boosting": model.fit(table.X, table.y).predict(X)})
 
 
-def gaussian_process(table: Nuclides, X: np.ndarray, seed: int) -> Mapping[str, np.ndarray]:
+def gaussian_process(table: Nuclides, X: np.ndarray, seed: int) -> Learnt:
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
     smooth = RBF([20.0, 20.0], (1.0, 1e3))  # pyright: ignore[reportArgumentType] a length for each column
     kernel = ConstantKernel(10.0, (1e-2, 1e5)) * smooth + WhiteKernel(1e-5, (1e-9, 1.0))
     model = GaussianProcessRegressor(kernel, normalize_y=True, random_state=seed)
-    return {"Gaussian process": np.asarray(model.fit(table.X, table.y).predict(X))}
+    return Learnt({"Gaussian process": np.asarray(model.fit(table.X, table.y).predict(X))})
 
 
 METHODS: dict[str, Method] = {
@@ -152,9 +161,11 @@ def run(table: Nuclides, how_many: int, only: list[str]) -> dict[str, dict[str, 
             if method in results.setdefault(split, {}):
                 continue
             begun = time.perf_counter()
-            predicted = METHODS[method](table.rows(train), table.X[held_out], seed)
-            errors = {name: _rmse(values, table.y[held_out]) for name, values in predicted.items()}
+            learnt = METHODS[method](table.rows(train), table.X[held_out], seed)
+            errors = {name: _rmse(values, table.y[held_out]) for name, values in learnt.predicted.items()}
             results[split][method] = {"rmse": errors, "seconds": time.perf_counter() - begun}
+            if learnt.formula:
+                results[split][method] |= {"formula": learnt.formula, "operations": learnt.operations}
             kept.write_text(json.dumps(results, indent=1))
             print(split, method, results[split][method], flush=True)
     return results
@@ -177,6 +188,15 @@ def summary(results: Mapping[str, Mapping[str, Mapping]]) -> list[list[str]]:
     return [
         [name, _range(row.get("random", [])), _range(row.get("outer", [])), f"{np.median(row['seconds']):.0f}"]
         for name, row in sorted(rows.items(), key=lambda item: np.median(item[1].get("random", [np.inf])))
+    ]
+
+
+def formulas(results: Mapping[str, Mapping[str, Mapping]]) -> list[list[str]]:
+    """Return a row for each formula: its split, operations, error, and itself."""
+    found = {split: methods["formula"] for split, methods in results.items() if "formula" in methods}
+    return [
+        [split, str(its["operations"]), f"{its['rmse']['formula']:.2f}", f"`{its['formula']}`"]
+        for split, its in found.items()
     ]
 
 
@@ -282,7 +302,8 @@ heaviest isotopes of every element with nine or more. "One network" counts every
 split); seconds are those of the whole ensemble, two processes side by side.
 """
     pictures = "![residuals](nuclides_residuals.png)\n\n![gaps](nuclides_gaps.png)"
-    sections = [markdown(header, summary(results)), "\n".join(draw(nuclides)), pictures]
+    laws = markdown(("split", "operations", "held-out RMSE", "formula"), formulas(results))
+    sections = [markdown(header, summary(results)), "\n".join(draw(nuclides)), pictures, laws]
     write_results(HERE / "nuclides.md", "Nuclear binding energies", explanation, sections)
 
 

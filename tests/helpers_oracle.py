@@ -10,6 +10,7 @@ import sympy
 
 DIGITS = 50
 UNIT = mpmath.mpf(2) ** -51  # two roundings, relative: of an operation and of how the network writes it
+SLACK = 16  # the bound counts single roundings of the formula as written; a network may order them otherwise
 _LARGEST, _SMALLEST = mpmath.mpf(10) ** 290, mpmath.mpf(10) ** -290
 
 
@@ -40,6 +41,8 @@ _FUNCTIONS = {
     sympy.besselk: mpmath.besselk,
 }  # fmt: skip
 _ABSOLUTE = (sympy.besselj, sympy.bessely)  # scipy is exact to a unit of the largest value, not of a small one
+_PERIODIC = (sympy.sin, sympy.cos, sympy.tan, sympy.sec, sympy.csc, sympy.cot, sympy.besselj, sympy.bessely)
+_TENTH_OF_A_RADIAN = mpmath.mpf(1) / 10
 
 
 def known(expression: sympy.Basic, point: Mapping[sympy.Symbol, float]) -> Known:
@@ -95,15 +98,18 @@ def _applied(expression: sympy.Basic, parts: list[Known]) -> Known:
     for i, part in enumerate(parts):
         if not _is_rounded(expression, i):
             continue
-        for sign in (-1, 1):
+        before = error
+        reach = part.error + UNIT * abs(part.value)  # relative to the argument and to 1: steps and poles at 0 show too
+        if isinstance(expression, _PERIODIC) and SLACK * reach > _TENTH_OF_A_RADIAN:
+            raise UndecidedError  # any value of a period may come out
+        for steps in (-SLACK, -1, 1, SLACK):
             moved = [p.value for p in parts]
-            # relative to the argument and to 1: steps and poles at 0 show too
-            moved[i] += sign * (part.error + UNIT * abs(part.value))
+            moved[i] += steps * reach
             there = _real(function, moved)
             if (there is None) != (middle is None):
                 raise UndecidedError
             if middle is not None:
-                error += abs(there - middle)
+                error = max(error, before + 2 * abs(there - middle) / abs(steps))
     if middle is None:
         return Known(None)
     if isinstance(expression, _ABSOLUTE):

@@ -10,7 +10,7 @@ import pytest
 
 import kanscience as ks
 
-HEAVY = ("torch", "numpy", "pandas", "sympy", "matplotlib", "scipy", "sklearn", "networkx", "narwhals")
+HEAVY = ("torch", "numpy", "pandas", "sympy", "matplotlib", "scipy", "sklearn", "networkx", "narwhals", "numba")
 
 
 def test_import_loads_no_heavy_library():

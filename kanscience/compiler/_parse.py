@@ -131,7 +131,8 @@ class _Walk:
             case ast.BinOp(op=ast.Pow()):
                 base, exponent = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
                 check_power(base, exponent, self.shown(node))
-                with nullcontext() if exponent.is_Integer else quick(base, exponent):
+                at_once = exponent.is_Integer or base == 1
+                with nullcontext() if at_once else quick(base, exponent):
                     built = base**exponent
             case ast.Call():
                 built = self._call(node, depth)

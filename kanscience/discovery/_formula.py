@@ -115,6 +115,12 @@ def evaluate(expression: sympy.Expr, names: Sequence[str], X: Matrix) -> Vector:
     return Formula(expression, tuple(names))(X)
 
 
+def with_refitted(formula: Formula, X: Matrix, y: Vector, weights: Vector | None = None) -> Formula:
+    """Return the formula with the constants that `refitted` finds."""
+    constants = [float(c) for c in refitted(formula, X, y, weights)]
+    return Formula(formula.with_constants(constants), formula.names)
+
+
 def refitted(
     formula: Formula,
     X: Matrix,

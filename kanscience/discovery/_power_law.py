@@ -14,7 +14,7 @@ import numpy as np
 from kanscience._typing import Matrix, Rows, Vector
 from kanscience.datasets import FEW_ROWS, Split, k_folds
 from kanscience.discovery._candidates import Proposal
-from kanscience.discovery._formula import Formula, Numbers, refitted
+from kanscience.discovery._formula import Formula, Numbers, with_refitted
 from kanscience.discovery._judge import rmse_with_error
 from kanscience.discovery._simple_numbers import with_simple_numbers
 from kanscience.discovery._spelling import as_text
@@ -312,7 +312,7 @@ def _finished(
     if search.in_proportion:
         weights = np.divide(1.0, y**2, out=np.zeros_like(y), where=y != 0)
     formula = Formula(expression, tuple(names))
-    expression = formula.with_constants([float(c) for c in refitted(formula, X, y, weights)])
+    expression = with_refitted(formula, X, y, weights).expression
     simple = with_simple_numbers(expression, names, X, y, weights)
     return [expression] if simple == expression else [expression, simple]
 

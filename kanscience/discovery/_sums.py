@@ -13,11 +13,12 @@ import numpy as np
 
 from kanscience._typing import Matrix, Vector
 from kanscience.discovery._candidates import Proposal
-from kanscience.discovery._formula import Formula, Numbers, refitted
+from kanscience.discovery._formula import Formula, Numbers, with_refitted
 from kanscience.discovery._simple_numbers import with_simple_numbers
 from kanscience.discovery._spelling import as_text
 from kanscience.discovery._sum_fit import SumOfTerms
 from kanscience.discovery._terms import CurveTerm, Inputs, PowerTerm, Term
+from kanscience.discovery._whole_numbers import with_lowest_frequencies
 from kanscience.functions import affine_fits
 from kanscience.training import levenberg_marquardt
 
@@ -94,14 +95,17 @@ def sums(
     for its in list(search.run()):
         formula = Formula(search.expression(its, names), tuple(names))
         if len(rows) < len(y) and time.monotonic() < deadline:
-            constants = [float(c) for c in refitted(formula, X, y, weights)]
-            formula = Formula(formula.with_constants(constants), formula.names)
-        variants = [formula.expression]
-        if len(formula.constants) <= _MOST_SIMPLIFIED and time.monotonic() < deadline:
-            variants.append(with_simple_numbers(formula.expression, names, X, y, weights, deadline))
+            formula = with_refitted(formula, X, y, weights)
+        variants = [formula]
+        lowest = Formula(with_lowest_frequencies(formula.expression, names, X), formula.names)
+        if lowest.expression != formula.expression:
+            variants.append(with_refitted(lowest, X, y, weights))
         route = f"sum of {len(its.terms)} term{'s' * (len(its.terms) > 1)}"
         for variant in variants:
-            found.setdefault(as_text(variant), Proposal(variant, route))
+            found.setdefault(as_text(variant.expression), Proposal(variant.expression, route))
+            if len(variant.constants) <= _MOST_SIMPLIFIED and time.monotonic() < deadline:
+                simple = with_simple_numbers(variant.expression, names, X, y, weights, deadline)
+                found.setdefault(as_text(simple), Proposal(simple, route))
     return list(found.values())
 
 

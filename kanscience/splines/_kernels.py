@@ -4,7 +4,8 @@ Arrays are laid out ``(source, basis, sample)``; coefficients ``(source, basis, 
 
 `dense_features` writes the ``degree + 1`` local values of every point into a zeroed matrix, so that one matrix product
 with all coefficients does the rest; `local_sums` reads such a matrix at the same places. Each is the other's gradient,
-with the next derivative of the basis functions: together they are closed under differentiation.
+with the next derivative of the basis functions: together they are closed under differentiation. For large plain arrays
+numba does both where it is installed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch import Tensor
 from kanscience._transforms import inside_transform
 from kanscience.splines._axes import Axes
 from kanscience.splines._location import Location
+from kanscience.splines._points import Points, fast_points
 
 
 def local_basis(t: Tensor, axes: Axes, derivative: bool = False) -> tuple[Tensor, Tensor]:
@@ -87,19 +89,22 @@ def _by_rule(*tensors: Tensor) -> bool:
     return wanted and not inside_transform(*tensors)
 
 
-def _located(t: Tensor, axes: Axes, *others: Tensor) -> Location:
-    return Location.of(t.detach() if _by_rule(t, *others) else t, axes)
+def _located(t: Tensor, axes: Axes, *others: Tensor) -> Location | Points:
+    t = t.detach() if _by_rule(t, *others) else t
+    return fast_points(t, axes) or Location.of(t, axes)
 
 
-def _features(t: Tensor, location: Location, order: int) -> Tensor:
+def _features(t: Tensor, location: Location | Points, order: int) -> Tensor:
     return _Features.apply(t, location, order) if _by_rule(t) else _scattered(location, order)
 
 
-def _sums(weights: Tensor, t: Tensor, location: Location, order: int) -> Tensor:
+def _sums(weights: Tensor, t: Tensor, location: Location | Points, order: int) -> Tensor:
     return _Sums.apply(weights, t, location, order) if _by_rule(weights, t) else _gathered(weights, location, order)
 
 
-def _scattered(location: Location, order: int) -> Tensor:
+def _scattered(location: Location | Points, order: int) -> Tensor:
+    if isinstance(location, Points):
+        return location.features(order)
     values = location.values(order)
     sources, functions, samples = values.shape
     if inside_transform(values):  # for which nothing may be written in place
@@ -111,7 +116,11 @@ def _scattered(location: Location, order: int) -> Tensor:
     return features.unflatten(1, (location.n_basis, samples))
 
 
-def _gathered(weights: Tensor, location: Location, order: int) -> Tensor:
+def _gathered(weights: Tensor, location: Location | Points, order: int) -> Tensor:
+    if isinstance(location, Points):
+        if location.take(weights):
+            return location.sums(weights, order)
+        location = Location.of(location.t, location.axes)
     values, first = location.values(order), location.first()
     samples, weights = first.shape[1], weights.reshape(len(weights), -1)
     total = weights.gather(1, first) * values[:, 0]

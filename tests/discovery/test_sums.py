@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import sympy
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kanscience.discovery._formula import evaluate
 from kanscience.discovery._sum_fit import SumOfTerms
 from kanscience.discovery._sums import sums
 from kanscience.discovery._terms import CurveTerm, Inputs, PowerTerm
+from kanscience.discovery._whole_numbers import with_lowest_frequencies
 from kanscience.functions import as_library, default_library
 from tests.helpers import assert_same_function
 
@@ -126,3 +129,21 @@ def test_written_terms_are_the_terms():
         written = term.written(np.array(numbers), inputs, symbols)
         values = written.factor * evaluate(written.expression, ("a", "b"), X) + written.offset
         np.testing.assert_allclose(values, term.values(np.array(numbers), inputs), rtol=1e-10, atol=1e-10)
+
+
+def test_what_alternates_with_whole_numbers_is_written_with_pi():
+    n, X = np.arange(2.0, 62.0), _columns(60, 1, 3, columns=2)
+    X[:, 0] = n
+    law = B + sympy.Rational(7, 10) * sympy.cos(sympy.pi * A)
+    y = evaluate(law, ("a", "b"), X)
+    assert law in _found(X, y)
+
+
+@given(st.floats(-0.02, 0.02), st.floats(-7, 7), st.booleans(), st.integers(-3, 3))
+def test_waves_that_drift_little_from_alternating_signs_stay_within_their_drift(off, shift, even, turns):
+    n = np.arange(-20.0, 30.0)
+    wave = (sympy.cos if even else sympy.sin)(((1 + 2 * turns) * np.pi + off) * A + shift)
+    found = with_lowest_frequencies(wave, ("a",), n[:, None])
+    drift = abs(off) * 25.5 if found.has(sympy.pi) else 0.0  # radians at the ends of the column
+    values, expected = (evaluate(f, ("a",), n[:, None]) for f in (found, wave))
+    np.testing.assert_allclose(values, expected, rtol=0, atol=drift + 1e-9)

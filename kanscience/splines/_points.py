@@ -1,0 +1,113 @@
+"""Large arrays of plain points, for which the kernels of `_fast.py` run where numba is installed."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from types import ModuleType
+
+import torch
+from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
+
+from kanscience._transforms import inside_transform
+from kanscience.splines._axes import Axes
+
+# A call on this many points takes PyTorch about half a millisecond, and numba half or less. Below, little is to be won,
+# and small networks must not wait the seconds that numba compiles for when its cache is empty.
+FEWEST_POINTS = 2**15
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Points (source, sample) and their knots, all in memory and without gradients; see `fast_points`."""
+
+    t: Tensor
+    axes: Axes
+    kernels: ModuleType
+
+    def features(self, order: int) -> Tensor:
+        """Return derivatives of some order of all basis functions, (source, basis, sample)."""
+        features = self.t.new_empty(len(self.t), self.axes.n_basis, self.t.shape[1])
+        self._run(self.kernels.fill_features, order, features)
+        return features
+
+    def take(self, weights: Tensor) -> bool:
+        """Return whether `sums` can be had for these weights."""
+        shape = len(self.t), self.axes.n_basis, self.t.shape[1]
+        return weights.shape == shape and weights.dtype == self.t.dtype and _is_plain(weights)
+
+    def sums(self, weights: Tensor, order: int) -> Tensor:
+        """Return the sums (source, sample) of weights (source, basis, sample) times derivatives of some order."""
+        sums = torch.empty_like(self.t)
+        self._run(self.kernels.sum_weights, order, weights, sums)
+        return sums
+
+    def _run(self, kernel, order: int, *arrays: Tensor) -> None:
+        axes, sources = self.axes, len(self.t)
+        tensors = self.t, axes.knots, axes.intervals, axes.per_t, axes.polynomials
+        arguments = *map(_array, tensors), axes.uniform, order, *map(_array, arrays)
+        shares = max(min(torch.get_num_threads(), sources), 1)
+        bounds = [sources * share // shares for share in range(shares + 1)]
+        # Each source is computed alone, so results are the same to the last bit however many threads share them.
+        others = [_threads().submit(kernel, *arguments, *share) for share in pairwise(bounds[1:])]
+        kernel(*arguments, *bounds[:2])
+        for other in others:
+            other.result()
+
+
+def fast_points(t: Tensor, axes: Axes) -> Points | None:
+    """Return points that `_fast.py` can evaluate; None where PyTorch has to: few points, transforms, other devices."""
+    if inside_transform(t) or t.numel() < max(FEWEST_POINTS, 1):
+        return None
+    tensors = t, axes.knots, axes.intervals, axes.per_t, axes.polynomials
+    one_dtype = t.dtype == axes.knots.dtype == axes.polynomials.dtype and t.dtype in (torch.float32, torch.float64)
+    if not (one_dtype and t.dim() == 2 and len(t) == len(axes.knots) and all(map(_is_plain, tensors))):
+        return None
+    kernels = _kernels()
+    return kernels and Points(t.contiguous(), axes, kernels)
+
+
+def _is_plain(x: Tensor) -> bool:
+    """Return whether nothing but the numbers in memory counts."""
+    if type(x) not in (Tensor, torch.nn.Parameter) or _keys(x) & ~_PLAIN_KEYS:
+        return False
+    differentiated = x.requires_grad and torch.is_grad_enabled()
+    return not differentiated and not torch._C._is_tracing() and unpack_dual(x).tangent is None
+
+
+def _keys(x: Tensor) -> int:
+    # PyTorch's own list of what else a tensor is: on a device, sparse, batched by any kind of vmap, lazily negated ...
+    return torch._C._dispatch_keys(x).raw_repr()
+
+
+_PLAIN_KEYS = _keys(torch.empty(0, device="cpu"))
+
+
+def _array(x: Tensor):
+    return x.contiguous().numpy(force=True)
+
+
+@cache
+def _kernels() -> ModuleType | None:
+    try:
+        from kanscience.splines import _fast
+    except ImportError:  # numba is not installed, or not for this version of Python or numpy
+        return None
+    # Arrays of some MB come and go. The C library gives their pages back to the system at each step, to fetch them again
+    # at the next, until it has seen a block near its limit of 32 MB freed; this one is never written, thus takes none.
+    torch.empty(31 * 2**20, dtype=torch.uint8, device="cpu")
+    return _fast
+
+
+# Threads of our own: of numba's layers one aborts the process when two threads call it, another dies in forked children.
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="kanscience")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not live on in a forked child
