@@ -71,6 +71,8 @@ def _known(expression: sympy.Basic, point: Mapping[sympy.Symbol, float]) -> Know
                 return _known(value, point)
         return Known(None)
     parts = [_known(part, point) for part in expression.args]
+    if expression.is_Pow and not expression.base.free_symbols and parts[0].value == 1:
+        return Known(mpmath.mpf(1))  # whatever the exponent, as numpy and IEEE 754 have it
     if any(part.value is None for part in parts):
         return Known(None)
     if expression.is_Add:
