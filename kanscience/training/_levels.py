@@ -136,7 +136,7 @@ def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> float
 
 
 def _misses_held_rows(run: Run) -> bool:
-    """Return whether held-back rows miss by far more than the others, as those do that lie beyond a hidden range."""
+    """Return whether held-back rows are predicted much worse than the others: after noise, or beyond a hidden range."""
     return run.held is not None and run.misfit(run.held) > _WORSE * run.misfit(run.train)
 
 
