@@ -71,6 +71,8 @@ def _known(expression: sympy.Basic, point: Mapping[sympy.Symbol, float]) -> Know
                 return _known(value, point)
         return Known(None)
     parts = [_known(part, point) for part in expression.args]
+    if expression.is_Pow and not expression.base.free_symbols and parts[0].value == 1:
+        return Known(mpmath.mpf(1))  # whatever the exponent, as numpy and IEEE 754 have it
     if any(part.value is None for part in parts):
         return Known(None)
     if expression.is_Add:
@@ -102,6 +104,7 @@ def _applied(expression: sympy.Basic, parts: list[Known]) -> Known:
         reach = part.error + UNIT * abs(part.value)  # relative to the argument and to 1: steps and poles at 0 show too
         if isinstance(expression, _PERIODIC) and SLACK * reach > _TENTH_OF_A_RADIAN:
             raise UndecidedError  # any value of a period may come out
+        around = []
         for steps in (-SLACK, -1, 1, SLACK):
             moved = [p.value for p in parts]
             moved[i] += steps * reach
@@ -109,7 +112,10 @@ def _applied(expression: sympy.Basic, parts: list[Known]) -> Known:
             if (there is None) != (middle is None):
                 raise UndecidedError
             if middle is not None:
+                around.append(abs(there))
                 error = max(error, before + 2 * abs(there - middle) / abs(steps))
+        if middle is not None and abs(middle) > 2 * max(around):
+            raise UndecidedError  # a pole so near that rounding decides on which side it is, or that it is met
     if middle is None:
         return Known(None)
     if isinstance(expression, _ABSOLUTE):

@@ -174,13 +174,12 @@ def laws_of_shape(
             yield found
             if found.report.exact:
                 return
+            # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
+            at_limit = not close and 0.5 * min(coarse, whole()) < refined < slack * whole()
+            if at_limit and found.report.loss < slack * min(refined, whole()):
+                return
         if close:
             doubtful.append((splines, report))
-        # Where finer grids do not help, noise is the limit; a formula at that limit leaves nothing to find.
-        elif 0.5 * min(coarse, whole()) < refined < slack * whole() and found.report.loss < slack * min(
-            refined, whole()
-        ):
-            return
         if len(doubtful) == _DOUBTFUL:
             if (yield from _read_all(doubtful, data, library)):
                 return
@@ -208,11 +207,11 @@ def _read(
     splines: MultKAN, report: FitReport, data: Rows, library: Library | None, *, at_once: bool = False
 ) -> ShapeResult:
     """Read a formula off a network; ``at_once``: by the first choices, simple constants only where they are exact."""
-    rows = {"sigma": data.sigma, "valid": data.valid, "library": library}
+    rows, network = {"sigma": data.sigma, "valid": data.valid, "library": library}, splines
     if at_once:
         network, snapped = snap(splines, data.X, data.y, time_budget=0, constants=False, **rows)
         if not snapped.exact:
             return ShapeResult(network, splines, snapped, report)
     left = max(min(data.deadline - time.monotonic(), _SNAP_SECONDS), 0.0)
-    network, snapped = snap(splines, data.X, data.y, time_budget=left, **rows)
+    network, snapped = snap(network, data.X, data.y, time_budget=left, **rows)
     return ShapeResult(network, splines, snapped, report)

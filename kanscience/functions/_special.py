@@ -19,6 +19,8 @@ from kanscience.functions._library import Family, Function
 if TYPE_CHECKING:
     from sympy import Expr
 
+_TINY = 1e-8  # below, the leading term of a series in u**2 is all that floats hold
+
 # Bessel functions of integer order. Abramowitz and Stegun, sections 9.1 and 9.6.
 
 
@@ -111,7 +113,8 @@ def _i_values(u: np.ndarray, order: int) -> np.ndarray | np.floating:
         case 1:
             return special.i1(u)
         case n:
-            return special.iv(n, u)
+            # scipy's values are 0 from about 1e-74 on, however far the result is from the end of the floats.
+            return np.where(np.abs(u) < _TINY, (u / 2) ** n / math.factorial(n), special.iv(n, u))
 
 
 def _k_values(u: np.ndarray, order: int) -> np.ndarray | np.floating:

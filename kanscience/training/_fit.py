@@ -63,7 +63,8 @@ def fit(
             to hold back (chosen by ``seed``). None: no early stop.
         optimizer: ``"lm"`` (Levenberg-Marquardt), ``"lbfgs"``, ``"adam"``; ``"auto"`` takes the first where its Jacobian
             fits into 1 GiB and no batch size is given, else Adam for a batch size, else L-BFGS.
-        steps: most steps of each level; default 200 for LM (1000 for laws), 500 for L-BFGS, 2000 for Adam.
+        steps: most steps of each descent; a level has one, or one for each pull. Default 200 for LM (1000 for laws), 500
+            for L-BFGS, 2000 for Adam.
         grids: grid extension, for instance ``(5, 10, 20, 40)``; an entry may be one number a layer. Every level is
             tried; validation decides which one stays. ``5`` is ``(5,)``.
         move_knots: whether hidden knots follow their ranges. None: yes, except where a domain was given; True moves the

@@ -131,17 +131,12 @@ def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> float
     # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
     if run.judged() < 0.99 * before and not _misses_held_rows(run):
         return 0.0
-    plain, unshrunk = snapshot(run.network), run.judged()
     restore_(run.network, start)
-    shrinkage = _shrunk(run, fresh)
-    if run.judged() <= unshrunk:
-        return shrinkage
-    restore_(run.network, plain)
-    return 0.0
+    return _shrunk(run, fresh)
 
 
 def _misses_held_rows(run: Run) -> bool:
-    """Return whether held-back rows miss by far more than the others, as those do that lie beyond a hidden range."""
+    """Return whether held-back rows are predicted much worse than the others: after noise, or beyond a hidden range."""
     return run.held is not None and run.misfit(run.held) > _WORSE * run.misfit(run.train)
 
 

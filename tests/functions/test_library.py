@@ -385,3 +385,16 @@ def test_a_contradictory_function_is_refused(option, message):
 def test_an_empty_library_says_so_in_its_error():
     with pytest.raises(OptionError, match="no function 'x'"):
         Library(()).resolve("x")
+
+
+@pytest.mark.parametrize("name", ["besseli", "besselj"])
+@pytest.mark.parametrize("order", [2, 3, 5])
+@pytest.mark.parametrize("u", [1e-3, 1.1e-8, 0.9e-8, 1e-20, -1.5e-58])
+def test_bessel_functions_of_small_arguments_keep_their_digits(name, order, u):
+    found = float(default_library().resolve(name, (order,)).torch(torch.tensor([u], dtype=torch.float64))[0])
+    assert found == pytest.approx(float(getattr(mpmath, name)(order, mpmath.mpf(u))), rel=1e-13)
+
+
+def test_a_modified_bessel_function_vanishes_no_sooner_than_its_power():
+    found = default_library().resolve("besseli", (3,)).torch(torch.tensor([1.5e-78], dtype=torch.float64))
+    assert float(found[0]) == pytest.approx(float(mpmath.besseli(3, mpmath.mpf(1.5e-78))), rel=1e-13)
