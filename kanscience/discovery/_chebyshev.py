@@ -20,7 +20,7 @@ _ROWS_PER_TERM = 2
 _MOST_DEGREE = 40
 _NORMS = (1.0, 0.7, 0.5)  # below 1 leaves out mixed terms of high degree: hyperbolic sets
 
-Exponents = Int[np.ndarray, "term column"]
+Exponents = Int[np.ndarray, "_ _"]  # (term, column)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,8 @@ def features(t: Any, exponents: Exponents) -> Any:
         factor = stack(_polynomials(t[:, k], int(degrees.max())))[degrees]
         total = factor if total is None else total * factor
     if total is None:
-        own = torch.ones if isinstance(t, Tensor) else np.ones
-        return own((len(t), len(exponents)), dtype=t.dtype)
+        ones = np.ones((len(t), len(exponents)))
+        return torch.from_numpy(ones) if isinstance(t, Tensor) else ones
     return total.T
 
 
@@ -89,7 +89,7 @@ def chains(columns: int, rows: int) -> tuple[Chain, ...]:
 
     Example:
         >>> [chain.sizes for chain in chains(2, 24)]
-        [(1, 3, 6, 10), (1, 3, 5, 8, 10), (1, 3, 5, 7, 10, 12)]
+        [(1, 3, 6, 10), (1, 3, 5, 8, 12), (1, 3, 5, 7, 10, 12)]
     """
     return _chains(columns, max(1, min(_MOST_TERMS, rows // _ROWS_PER_TERM)))
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from kanscience.discovery._gaussian_process import GaussianProcess, fit_gaussian_process
 from kanscience.discovery._inner_blocks import block_steps
 from kanscience.discovery._proposals import every_step, proposals
-from kanscience.discovery._splits import Split, find_split, groups_of, part_tables
+from kanscience.discovery._splits import Split, find_split
 from kanscience.discovery._surrogates import PLAIN, Kind, Surrogate, fit_surrogates
 from kanscience.discovery._tables import Step, Table
 
@@ -51,14 +51,18 @@ class Reduced:
         return value
 
 
-def reduce(table: Table) -> Reduced:
-    """Take variables out of a table, and divide it into parts, as long as what is left fits as well."""
-    now = _State.of(table)
+def reduce(table: Table, known_to: float = 0.0) -> Reduced:
+    """Take variables out of a table, and divide it into parts, as long as what is left fits as well.
+
+    ``known_to`` is how well the table itself is known, as an error: smaller ones say nothing.
+    """
+    now = _State.of(table, known_to=known_to)
     first, steps = now.error, []
     while now.table.columns.shape[1] > 1 and now.error < UNKNOWN:
         found = now.step(("absent", "factor", "product"))
         if found is None and (split := find_split(now.table, now.surrogates, now.limit)) is not None:
-            return Reduced(tuple(steps), _parts(now.table, split), first, split.error)
+            parts = tuple(reduce(part, split.error) for part in split.tables)
+            return Reduced(tuple(steps), Split(split.kind, split.size, split.groups, parts), first, split.error)
         found = found or now.step(("sum", "squares")) or now.step(("offset factor", "homogeneous"))
         found = found or now.inner_block() or now.screened()
         if found is None:
@@ -68,11 +72,6 @@ def reduce(table: Table) -> Reduced:
     return Reduced(tuple(steps), now.best, first, now.error)
 
 
-def _parts(table: Table, split: Surrogate) -> Split:
-    parts = [reduce(part) for _, part in part_tables(table, split)]
-    return Split(split.kind, split.size, groups_of(split.terms), tuple(parts))
-
-
 @dataclass(frozen=True, eq=False)
 class _State:
     """A table, its polynomial surrogates, the best first, and a Gaussian process where that is better."""
@@ -80,16 +79,17 @@ class _State:
     table: Table
     surrogates: list[Surrogate]
     process: GaussianProcess | None = None
+    known_to: float = 0.0
 
     @classmethod
-    def of(cls, table: Table, with_process: bool = True) -> _State:
+    def of(cls, table: Table, with_process: bool = True, known_to: float = 0.0) -> _State:
         """Fit a table; a Gaussian process only where polynomials do not follow."""
         surrogates = fit_surrogates(table)
         if surrogates[0].error < _POOR or not with_process:
-            return cls(table, surrogates)
+            return cls(table, surrogates, None, known_to)
         process = fit_gaussian_process(table)
         better = process is not None and process.error < _MUCH_BETTER * surrogates[0].error
-        return cls(table, surrogates, process if better else None)
+        return cls(table, surrogates, process if better else None, known_to)
 
     @property
     def best(self) -> Surrogate | GaussianProcess:
@@ -102,7 +102,7 @@ class _State:
     @property
     def limit(self) -> float:
         """What the error of a smaller table may be."""
-        return max(_WORSE * self.error, _EXACT)
+        return max(_WORSE * self.error, self.known_to, _EXACT)
 
     def step(self, words: tuple[str, ...]) -> tuple[Step, _State] | None:
         """Return the first step of some kinds that derivatives propose and a refit accepts, and where it leads."""
@@ -135,13 +135,15 @@ class _State:
         lowest, best = _MUCH_BETTER * self.error, None
         for step in every_step(self.table.columns.shape[1]):
             smaller = step.reduced(self.table)
-            again = fit_surrogates(smaller, [self.surrogates[0].kind, *PLAIN]) if smaller is not None else []
+            if smaller is None:
+                continue
+            again = fit_surrogates(smaller, [self.surrogates[0].kind, *PLAIN])
             if again and again[0].error < lowest:
                 lowest, best = again[0].error, (step, smaller)
         return None if best is None else (best[0], self._after(best[1]))
 
     def _after(self, smaller: Table) -> _State:
-        return _State.of(smaller, self.process is not None or self.error > _USELESS)
+        return _State.of(smaller, self.process is not None or self.error > _USELESS, self.known_to)
 
     @property
     def _kinds(self) -> list[Kind]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,11 +10,17 @@ import networkx
 import numpy as np
 from torch import Tensor
 
+from kanscience._typing import Vector
 from kanscience.discovery._chebyshev import Chain, Exponents, chains, features, group_chain
-from kanscience.discovery._surrogates import PLAIN, Kind, Surrogate, fit_chain
+from kanscience.discovery._surrogates import PLAIN, Kind, Surrogate, fit_chain, fit_surrogates
 from kanscience.discovery._tables import Table
 
 Groups = tuple[tuple[int, ...], ...]
+
+
+_SWEEPS = 4
+_MOST_LEVERAGE = 0.95  # of a row on its own prediction, all parts together
+_HOPELESS = 0.1  # of the spread of y: a polynomial that bad shows no groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +43,64 @@ class Split:
         return self.size * self.kind.transform.inverse(total)
 
 
-def find_split(table: Table, found: list[Surrogate], limit: float) -> Surrogate | None:
-    """Return a surrogate without terms that mix groups of columns, if it fits as well as the limit asks for.
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A sum under a transform of the target: its groups of columns, with a table of each, and the error of it all."""
+
+    kind: Kind
+    size: float
+    groups: Groups
+    tables: tuple[Table, ...]
+    error: float
+
+
+def find_split(table: Table, found: list[Surrogate], limit: float) -> Parts | None:
+    """Return the parts of a sum under some transform, if together they fit as well as the limit asks for.
 
     Under each transform, terms that mix two columns are left out; where the fit gets no worse the two are told apart.
+    A polynomial may be poor only because a part of the sum asks for a transform of its own (d + exp(...)): then each
+    part is fitted in turn to what the others leave.
     """
-    for kind in [*PLAIN, *(s.kind for s in found[:4] if s.kind not in PLAIN)]:
-        groups = _groups(table, kind, limit)
-        if len(groups) > 1:
-            split = fit_chain(table, kind, group_chain(groups, table.columns.shape[1], len(table.target)))
-            if split is not None and split.error <= limit:
-                return split
+    kinds = [*PLAIN, *(s.kind for s in found[:4] if s.kind not in PLAIN)]
+    for kind in kinds:
+        split = _told_apart(table, kind, limit)
+        if split is not None and split.error <= limit:
+            tables = tuple(part_table(table, split, group) for group in groups_of(split.terms))
+            return Parts(split.kind, split.size, groups_of(split.terms), tables, split.error)
+    for own in found:
+        if own.kind in kinds and limit < own.error < _HOPELESS:
+            split = _told_apart(table, own.kind, limit / found[0].error * own.error)
+            parts = split and _fitted_in_turn(table, split)
+            if parts and parts.error <= limit:
+                return parts
     return None
+
+
+def _told_apart(table: Table, kind: Kind, limit: float) -> Surrogate | None:
+    """Return the surrogate of a kind without terms that need not be; None where all columns are mixed."""
+    groups = _groups(table, kind, limit)
+    if len(groups) == 1:
+        return None
+    return fit_chain(table, kind, group_chain(groups, table.columns.shape[1], len(table.target)))
+
+
+def _fitted_in_turn(table: Table, split: Surrogate) -> Parts | None:
+    """Fit every part of a split to what the others leave, each under the best transform of its own."""
+    groups = groups_of(split.terms)
+    values = [_part_values(table, split, group) for group in groups]
+    leverage = np.zeros((len(groups), len(table.target)))
+    tables: list[Table] = []
+    for _ in range(_SWEEPS):
+        tables = []
+        for k, group in enumerate(groups):
+            tables.append(_left_by_others(table, split, group, np.sum(values, axis=0), values[k]))
+            best = fit_surrogates(tables[k])[0]
+            values[k] = best.size * best.kind.transform.inverse(best.fitted)
+            leverage[k] = best.leverage(tables[k].target)
+    total = np.sum(values, axis=0)
+    predicted = split.size * split.kind.transform.inverse(total)
+    error = (table.target - predicted) / (1 - np.minimum(leverage.sum(axis=0), _MOST_LEVERAGE))
+    return Parts(split.kind, split.size, groups, tuple(tables), table.error_of(table.target - error))
 
 
 def _groups(table: Table, kind: Kind, limit: float) -> Groups:
@@ -82,16 +134,22 @@ def groups_of(terms: Exponents) -> Groups:
     return tuple(tuple(sorted(int(k) for k in group)) for group in networkx.connected_components(joined))
 
 
-def part_tables(table: Table, split: Surrogate) -> Iterator[tuple[tuple[int, ...], Table]]:
-    """Yield each group with the table of its own part: what the other parts leave of the transformed target."""
+def part_table(table: Table, split: Surrogate, group: tuple[int, ...]) -> Table:
+    """Return the table of a group's own part: what the other parts leave of the transformed target."""
+    return _left_by_others(table, split, group, split.fitted, _part_values(table, split, group))
+
+
+def _part_values(table: Table, split: Surrogate, group: tuple[int, ...]) -> Vector:
+    """Return a part's values; the constant is divided among all."""
+    mine = split.terms[:, list(group)].any(axis=1)
+    A = features(split.axes(table.columns), split.terms[mine])
+    return A @ split.coefficients[mine] + split.coefficients[0] / len(groups_of(split.terms))
+
+
+def _left_by_others(table: Table, split: Surrogate, group: tuple[int, ...], total: Vector, part: Vector) -> Table:
+    """Return the table of a part, given the sum of all parts and itself."""
     transform = split.kind.transform
-    slope = transform.slope(split.fitted)
-    target = split.fitted + (table.target / split.size - transform.inverse(split.fitted)) / slope
+    slope = transform.slope(total)
+    target = total + (table.target / split.size - transform.inverse(total)) / slope
     scale = np.maximum(np.abs(slope * split.size) * table.scale, 1e-300)
-    A = features(split.axes(table.columns), split.terms)
-    groups = groups_of(split.terms)
-    own = [split.terms[:, list(group)].any(axis=1) for group in groups]
-    constant = split.coefficients[0] / len(groups)
-    for group, mine in zip(groups, own, strict=True):
-        others = A[:, ~mine] @ split.coefficients[~mine] - constant
-        yield group, Table(table.columns[:, list(group)], target - others, scale, table.spread)
+    return Table(table.columns[:, list(group)], target - (total - part), scale, table.spread)

@@ -1,4 +1,4 @@
-"""Smooth functions in place of noisy rows: they can be differentiated, and their leave-one-out error says how good they are."""
+"""Smooth functions in place of noisy rows: they can be differentiated, and know their leave-one-out error."""
 
 from __future__ import annotations
 
@@ -73,6 +73,12 @@ class Surrogate:
     fitted: Vector
     error: float
 
+    def leverage(self, target: Vector) -> Vector:
+        """Return by how much the prediction of a row follows its own target, 0 to 1."""
+        residual = target - self.size * self.kind.transform.inverse(self.fitted)
+        without_it = target - self.left_out
+        return 1 - np.divide(residual, without_it, out=np.ones_like(residual), where=without_it != 0)
+
     def __call__(self, columns: Tensor) -> Tensor:
         """Return v for a tensor (N, m)."""
         polynomial = features(self.axes(columns), self.terms) @ torch.from_numpy(self.coefficients)
@@ -98,7 +104,7 @@ def fit_chain(table: Table, kind: Kind, chain: Chain) -> Surrogate | None:
     if sized is None or (kind.logarithmic and not positive.any()):
         return None
     size, start = sized
-    axes = Axes.of(table.columns, positive & kind.logarithmic)
+    axes = Axes.of(table.columns, positive & np.full_like(positive, kind.logarithmic))
     A = features(axes(table.columns), chain.terms)
     with np.errstate(all="ignore"):
         target = kind.transform.forward(start)

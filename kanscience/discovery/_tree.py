@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kanscience import structure
-from kanscience._errors import DataError
+from kanscience._errors import DataError, OptionError
 from kanscience._typing import ArrayLike, Matrix
 from kanscience.datasets import as_matrix, as_target
+from kanscience.discovery._networks import Targets
 from kanscience.discovery._tree_from_table import tree_from_table
 from kanscience.structure import StructureTree, StructureTrees
 
@@ -65,6 +66,10 @@ def discover_tree(
     """
     if callable(f):
         return structure.discover_tree(f, x, names=names)
+    if isinstance(f, str):
+        raise OptionError(
+            f"the first argument must be a function or a table, not str; `ks.compile_formula({f!r})` is one."
+        )
     if hasattr(f, "predict"):
         points, columns = as_matrix(x, names, what="x")
         return _from_table(points, columns, *as_target(f.predict(points), ["f"], rows=len(points)))
@@ -73,7 +78,7 @@ def discover_tree(
 
 
 def _from_table(
-    X: Matrix, names: tuple[str, ...], targets: Matrix, outputs: tuple[str, ...]
+    X: Matrix, names: tuple[str, ...], targets: Targets, outputs: tuple[str, ...]
 ) -> StructureTree | StructureTrees:
     if len(X) < FEWEST_ROWS:
         raise DataError(f"the structure of a table needs at least {FEWEST_ROWS} rows; it has {len(X)}.")

@@ -64,12 +64,12 @@ def _doubted(tree: StructureTree, influences: dict[int, float], error: float) ->
     """Return the tree with confidences, without the blocks that are too uncertain."""
     kinds, parts, notes = dict(tree.kinds), dict(tree.parts), []
     for block in sorted(tree.kinds, key=len):
-        confidence = min(kinds[block].confidence, max(0.0, 1 - error / min(influences[k] for k in block)))
-        kinds[block] = replace(kinds[block], confidence=confidence)
-        if confidence < _LEAST_CONFIDENCE and block != tree.root:
+        certain = max(0.0, 1 - error / min(influences[k] for k in block))
+        kinds[block] = replace(kinds[block], confidence=min(kinds[block].confidence, certain))
+        if certain < _LEAST_CONFIDENCE and block != tree.root:
             above = min((other for other in kinds if block < other), key=len)
             parts[above] = tuple(sorted([p for p in parts[above] if p != block] + list(parts.pop(block)), key=min))
-            kinds[above] = Kind(PRIME, confidence)
+            kinds[above] = Kind(PRIME, certain)
             del kinds[block]
             notes.append(f"the rows do not tell whether {tree.written(block)} acts through one number")
     return replace(tree, kinds=kinds, parts=parts, notes=tuple(notes))

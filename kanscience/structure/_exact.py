@@ -14,7 +14,7 @@ from torch.func import grad, jvp, vmap
 from kanscience._typing import Matrix, Vector
 from kanscience.structure._derivatives import EXACT, Limits, PerVariable, Raw
 
-_NUMBERS_AT_ONCE = 12_000_000  # what intermediate results may hold together: 100 MB
+_NUMBERS_AT_ONCE = 4_000_000  # what autograd may keep together for one chunk: the whole process stays below 1 GB
 _ORDERS = 8  # how many numbers stand for one where it is differentiated three times
 _ROWS_COMPARED = 8
 _AGREEMENT = 1e-6  # between forward and reverse mode, relative
