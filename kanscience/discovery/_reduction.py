@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from kanscience.discovery._gaussian_process import GaussianProcess, fit_gaussian_process
 from kanscience.discovery._inner_blocks import block_steps
+from kanscience.discovery._network_surrogate import NetworkSurrogate, fit_network
 from kanscience.discovery._proposals import every_step, proposals
 from kanscience.discovery._splits import Split, find_split
 from kanscience.discovery._surrogates import PLAIN, Kind, Surrogate, fit_surrogates
@@ -24,6 +26,9 @@ _USELESS = 0.1  # errors above are no ground for derivatives
 _MUCH_BETTER = 0.9
 
 
+Other: TypeAlias = GaussianProcess | NetworkSurrogate
+
+
 @dataclass(frozen=True, eq=False)
 class Reduced:
     """Steps from a table to a smaller one, and what was found there.
@@ -35,7 +40,7 @@ class Reduced:
     """
 
     steps: tuple[Step, ...]
-    inner: Surrogate | GaussianProcess | Split
+    inner: Surrogate | Other | Split
     first_error: float
     error: float
 
@@ -74,26 +79,22 @@ def reduce(table: Table, known_to: float = 0.0) -> Reduced:
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """A table, its polynomial surrogates, the best first, and a Gaussian process where that is better."""
+    """A table, its polynomial surrogates, the best first, and another surrogate where that is much better."""
 
     table: Table
     surrogates: list[Surrogate]
-    process: GaussianProcess | None = None
+    other: Other | None = None
     known_to: float = 0.0
 
     @classmethod
-    def of(cls, table: Table, with_process: bool = True, known_to: float = 0.0) -> _State:
-        """Fit a table; a Gaussian process only where polynomials do not follow."""
+    def of(cls, table: Table, with_others: bool = True, known_to: float = 0.0) -> _State:
+        """Fit a table; a Gaussian process where polynomials do not follow, and a network where that does not either."""
         surrogates = fit_surrogates(table)
-        if surrogates[0].error < _POOR or not with_process:
-            return cls(table, surrogates, None, known_to)
-        process = fit_gaussian_process(table)
-        better = process is not None and process.error < _MUCH_BETTER * surrogates[0].error
-        return cls(table, surrogates, process if better else None, known_to)
+        return cls(table, surrogates, _better(table, surrogates[0].error) if with_others else None, known_to)
 
     @property
-    def best(self) -> Surrogate | GaussianProcess:
-        return self.process or self.surrogates[0]
+    def best(self) -> Surrogate | Other:
+        return self.other or self.surrogates[0]
 
     @property
     def error(self) -> float:
@@ -125,8 +126,14 @@ class _State:
         again = fit_surrogates(smaller, self._kinds)
         if again and again[0].error <= self.limit:
             return True
-        process = fit_gaussian_process(smaller) if self.process is not None else None
-        return process is not None and process.error <= self.limit
+        match self.other:
+            case GaussianProcess():
+                other = fit_gaussian_process(smaller)
+            case NetworkSurrogate(hidden=hidden):
+                other = fit_network(smaller, self.error, (hidden,))
+            case _:
+                return False
+        return other is not None and other.error <= self.limit
 
     def screened(self) -> tuple[Step, _State] | None:
         """Where the surrogate is too poor for derivatives: return the step after which the error is lowest."""
@@ -143,9 +150,21 @@ class _State:
         return None if best is None else (best[0], self._after(best[1]))
 
     def _after(self, smaller: Table) -> _State:
-        return _State.of(smaller, self.process is not None or self.error > _USELESS, self.known_to)
+        return _State.of(smaller, self.other is not None or self.error > _USELESS, self.known_to)
 
     @property
     def _kinds(self) -> list[Kind]:
         kinds = [surrogate.kind for surrogate in self.surrogates[:3]]
         return [*kinds, *(kind for kind in PLAIN if kind not in kinds)]
+
+
+def _better(table: Table, error: float) -> Other | None:
+    """Return a Gaussian process, or where that is poor too a network, that is much better than an error."""
+    found: Other | None = None
+    process = fit_gaussian_process(table) if error > _POOR else None
+    if process is not None and process.error < _MUCH_BETTER * error:
+        found, error = process, process.error
+    network = fit_network(table, error) if error > _POOR else None
+    if network is not None and network.error < _MUCH_BETTER * error:
+        found = network
+    return found
