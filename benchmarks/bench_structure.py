@@ -33,8 +33,8 @@ the whole process took, PyTorch included. Goals: 8 variables in 1 s, 30 in 6 s a
 Random trees: 3 to 10 variables, 300 points, half of them rewritten with cancellations; a tree counts only if all blocks and
 all kinds are right. Goals: 299 of 300, and 97 % of numpy functions.
 Tables: {TABLE_ROWS:,} rows of each of the hundred Feynman formulas, noise in units of the target's spread, arrays alone.
-F1 of the blocks against those of the formula itself; the root of a tree, all its variables, is nearly free: "without roots" is
-the number to look at. Goals: .95 without noise and .90 with 1 %. pykan: `KAN([n, 5, 1], grid=5)` fitted by
+F1 of the blocks against those of the formula itself; the root of a tree, all its variables, is nearly free: "without
+roots" is the number to look at. Goals: .95 without noise and .90 with 1 %. pykan: `KAN([n, 5, 1], grid=5)` fitted by
 {PEER_STEPS} steps of LBFGS, and its search given the formula itself; inputs mapped to [-1, 1], targets standardised.
 """
 

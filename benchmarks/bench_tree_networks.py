@@ -29,10 +29,10 @@ RESTARTS = 6
 EXPLANATION = f"""
 {ROWS:,} exact rows, the same for all; a fifth of them decides when to stop and which fit to keep. RMSE on {FRESH_ROWS:,}
 fresh rows from the same ranges, in units of the target's spread; medians and ranges over {len(SEEDS)} samples.
-"Tree": `discover_tree(X, y)`, `from_graph(tree.to_graph())`, `fit`, {RESTARTS + 1} starts. "Dense": MultKAN of one hidden layer, of
-one with products, and of two, each as wide as gives it at least as many trainable numbers as the tree's network has at
-the same grids; fitted one after the other with fresh seeds for as long as the tree's whole way took, the search for the
-tree included, and the last fit is let run to its end. Seconds are processor time of one thread.
+"Tree": `discover_tree(X, y)`, `from_graph(tree.to_graph())`, `fit`, {RESTARTS + 1} starts. "Dense": MultKAN of one hidden
+layer, of one with products, and of two, each as wide as gives it at least as many trainable numbers as the tree's network
+has at the same grids; fitted one after the other with fresh seeds for as long as the tree's whole way took, the search
+for the tree included, and the last fit is let run to its end. Seconds are processor time of one thread.
 """
 
 
