@@ -221,7 +221,7 @@ def _fitted(family: _Family, asked: _Gradients, i: int, j: int) -> tuple[float, 
     """Return c of φ(x_i) + c*φ(x_j), and for every function the sides that should then be equal."""
     a, b = asked.points[:, i], asked.points[:, j]
     slopes = [g[:, [i, j]] / asked.scale[[i, j]] for g in asked.values]
-    sides = [family.weighted(*slope.T, a, b) for slope in slopes]
+    sides = [family.weighted(slope[:, 0], slope[:, 1], a, b) for slope in slopes]
     left, right = (np.concatenate(side) for side in zip(*sides, strict=True))
     with np.errstate(all="ignore"):
         largest = np.abs(left).max(), np.abs(right).max()

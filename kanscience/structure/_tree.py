@@ -97,7 +97,7 @@ class StructureTree:
             f"{self.written(found)} is no block of this tree. Its blocks are {', '.join(known) or 'none'}."
         )
 
-    def _column(self, member: int | str) -> int:
+    def _column(self, member: object) -> int:
         if isinstance(member, str):
             if member in self.names:
                 return self.names.index(member)
