@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float64, Int
 from scipy.linalg import solve_triangular
 from torch import Tensor
 
@@ -21,6 +21,7 @@ _MOST_DEGREE = 40
 _NORMS = (1.0, 0.7, 0.5)  # below 1 leaves out mixed terms of high degree: hyperbolic sets
 
 Exponents = Int[np.ndarray, "_ _"]  # (term, column)
+PerTerm = Float64[np.ndarray, " term"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +154,7 @@ def _exponents(columns: int, budget: float, norm: float, most: int) -> Exponents
 class LeastSquares:
     """A linear fit and what it predicts for every row, and would without that row."""
 
-    coefficients: Vector
+    coefficients: PerTerm
     fitted: Vector
     left_out: Vector
 

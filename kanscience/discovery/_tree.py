@@ -10,10 +10,8 @@ from kanscience._errors import DataError, OptionError
 from kanscience._typing import ArrayLike, Matrix
 from kanscience.datasets import as_matrix, as_target
 from kanscience.discovery._networks import Targets
-from kanscience.discovery._tree_from_table import tree_from_table
+from kanscience.discovery._tree_from_table import FEWEST_ROWS, tree_from_table
 from kanscience.structure import StructureTree, StructureTrees
-
-FEWEST_ROWS = 20
 
 
 def discover_tree(
@@ -26,7 +24,8 @@ def discover_tree(
 
     ``discover_tree(X, y)`` asks a table, noise and all. Surrogates are fitted (polynomials under transforms of y, then
     a Gaussian process); their derivatives propose steps that take one variable away, and a refit of the smaller table
-    decides. Where the rows cannot tell, nothing is divided, and the tree says so.
+    decides. Where the rows cannot tell, nothing is divided, and the tree says so. Of more than 4,000 rows a random
+    part is used.
 
     Args:
         f: a torch function or module of an (N, n) tensor, or a numpy function of an (N, n) array, rows independent,
@@ -42,7 +41,7 @@ def discover_tree(
     Raises:
         DataError: fewer than ten points where everything is finite, a column that does not vary, a function that is
             not twice differentiable; missing values in a table.
-        OptionError: f takes neither tensors nor arrays.
+        OptionError: f takes neither tensors nor arrays; its ``.predict`` fails.
         ShapeError: f or the table has the wrong number of rows or columns.
 
     Example:
@@ -70,11 +69,22 @@ def discover_tree(
         raise OptionError(
             f"the first argument must be a function or a table, not str; `ks.compile_formula({f!r})` is one."
         )
-    if hasattr(f, "predict"):
+    if callable(getattr(f, "predict", None)):  # a frame may have a column of that name
         points, columns = as_matrix(x, names, what="x")
-        return _from_table(points, columns, *as_target(f.predict(points), ["f"], rows=len(points)))
+        return _from_table(points, columns, *as_target(_predicted(f, x, points), ["f"], rows=len(points)))
     X, columns = as_matrix(f, names)
     return _from_table(X, columns, *as_target(x, rows=len(X)))
+
+
+def _predicted(f: Any, x: ArrayLike, points: Matrix) -> Any:
+    """Return what a model predicts, for the caller's own frame where there is one: models may go by its names."""
+    try:
+        return f.predict(x if hasattr(x, "columns") else points)
+    except Exception as reason:
+        raise OptionError(
+            f"`.predict` of the {type(f).__name__} failed for `x` of shape {points.shape}: "
+            f"{type(reason).__name__}: {' '.join(str(reason).split())[:200]}"
+        ) from reason
 
 
 def _from_table(

@@ -12,11 +12,14 @@ from torch import Tensor, nn
 
 from kanscience._errors import DataError, OptionError, ShapeError
 from kanscience._typing import Matrix, Vector
+from kanscience.structure._derivatives import spread_of
 from kanscience.structure._differences import ArrayFunction
 from kanscience.structure._exact import TorchFunction
 
 if TYPE_CHECKING:
     from kanscience.structure._derivatives import Function
+
+_SAME, _SAME_SIZE = 1e-5, 1e-6  # of the spread and of the size: float32 answers differ by less with the batch
 
 
 def functions_of(f: Callable[..., Any], x: Matrix) -> list[Function]:
@@ -28,7 +31,7 @@ def functions_of(f: Callable[..., Any], x: Matrix) -> list[Function]:
     Raises:
         OptionError: f is not callable, or takes neither tensors nor arrays.
         ShapeError: it does not return one row for each row of x.
-        DataError: it returns something that is no number.
+        DataError: it returns something that is no real number, or a row's answer depends on the other rows.
     """
     if isinstance(f, nn.Module):
         f = copy.deepcopy(f).double().eval().requires_grad_(False)
@@ -43,8 +46,29 @@ def functions_of(f: Callable[..., Any], x: Matrix) -> list[Function]:
     if isinstance(answer, Tensor) and answer.requires_grad:
         outputs = _columns(answer, len(x)).shape[1]
         epsilon = torch.finfo(answer.dtype).eps
-        return [_torch_function(f, output, epsilon) for output in range(outputs)]
+        return _with_rows_alone([_torch_function(f, output, epsilon) for output in range(outputs)], x)
     return _functions_of_arrays(_detached(f) if isinstance(answer, Tensor) else f, x, None)
+
+
+def _with_rows_alone(functions: list[Function], x: Matrix) -> list[Function]:
+    """Return the functions, if their answer for a row is always the same, whatever rows are asked with it."""
+    some = np.arange(len(x))[::-3]
+    for function in functions:
+        value = function.values(x)
+        among_all, among_some = value[some], function.values(x[some])
+        known = np.isfinite(value)
+        both = np.isfinite(among_all) & np.isfinite(among_some)
+        if not both.any():
+            continue
+        largest = np.abs(value[known]).max()
+        allowed = _SAME * spread_of(value[known]) + _SAME_SIZE * largest
+        if (worst := np.abs(among_all[both] - among_some[both]).max()) > allowed:
+            raise DataError(
+                f"the function's answer for a row changes by up to {worst:.2g} when it is asked with other rows, or "
+                "again: means over the batch, running sums, batch normalisation, dropout and random numbers do that. "
+                "Make each row's answer its own (for a module inside: `.eval()`)."
+            )
+    return functions
 
 
 def _torch_function(f: Callable[[Tensor], Tensor], output: int, epsilon: float) -> Function:
@@ -62,7 +86,7 @@ def _functions_of_arrays(f: Callable[[Matrix], Any], x: Matrix, failed: Exceptio
             f"{about_tensors}For an array it raised {_said(reason)}."
         ) from reason
     outputs = _array_columns(answer, len(x)).shape[1]
-    return [_array_function(f, output) for output in range(outputs)]
+    return _with_rows_alone([_array_function(f, output) for output in range(outputs)], x)
 
 
 def _array_function(f: Callable[[Matrix], Any], output: int) -> Function:
@@ -78,7 +102,8 @@ def _detached(f: Callable[[Tensor], Tensor]) -> Callable[[Matrix], np.ndarray]:
 
 def _array_columns(answer: Any, rows: int) -> Matrix:
     if isinstance(answer, Tensor):
-        answer = answer.detach().numpy()
+        answer = answer.detach().cpu().numpy()
+    _check_real(answer)
     try:
         values = np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError):
@@ -89,12 +114,20 @@ def _array_columns(answer: Any, rows: int) -> Matrix:
 def _columns(answer: Any, rows: int) -> Any:
     """Return (N, outputs), from tensors and arrays alike."""
     shape = tuple(answer.shape)
-    if len(shape) not in (1, 2) or shape[0] != rows:
+    _check_real(answer)
+    if len(shape) not in (1, 2) or shape[0] != rows or 0 in shape:
         raise ShapeError(
             f"the function must return one row for each of the {rows} rows it gets, shape ({rows},) or "
             f"({rows}, outputs); it returned shape {shape}."
         )
     return answer if len(shape) == 2 else answer[:, None]
+
+
+def _check_real(answer: Any) -> None:
+    if answer is None:
+        raise DataError("the function returned None. Let it return a number for each row.")
+    if torch.is_complex(answer) if isinstance(answer, Tensor) else np.iscomplexobj(answer):
+        raise DataError("the function must return real numbers, not complex ones. Ask its `.real`, `.imag` or `abs`.")
 
 
 def _said(reason: Exception | None) -> str:

@@ -7,7 +7,7 @@ so that neither a change of units nor an offset changes an answer.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -168,7 +168,7 @@ def derivatives(function: Function, x: Matrix, names: tuple[str, ...]) -> Deriva
     good = np.logical_and.reduce([np.isfinite(a).reshape(len(x), -1).all(axis=1) for a in arrays])
     x = _finite_points(x, good)
     value = function.values(x)
-    spread = float(np.std(value))
+    spread = float(spread_of(value))
     if spread <= _CONSTANT * float(np.abs(value).max()):
         return None
     gradient, hessian, third = (array[good] / spread for array in arrays)
@@ -176,9 +176,15 @@ def derivatives(function: Function, x: Matrix, names: tuple[str, ...]) -> Deriva
     return Derivatives(value / spread, gradient, hessian, third, noise, function.limits, x, scale, spread)
 
 
+def spread_of(values: np.ndarray) -> Any:
+    """Return the standard deviation over the rows, of numbers too whose squares are no floating-point numbers."""
+    size = np.abs(values).max(axis=0)
+    return size * np.std(np.divide(values, size, out=np.zeros_like(values), where=size > 0), axis=0)
+
+
 def column_scales(x: Matrix, names: tuple[str, ...]) -> PerVariable:
     """Return the standard deviations of the columns, all above rounding."""
-    scale = x.std(axis=0)
+    scale = spread_of(x)
     for name, size, width in zip(names, np.abs(x).max(axis=0), scale, strict=True):
         if width <= _CONSTANT * size:
             raise DataError(

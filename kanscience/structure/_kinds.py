@@ -18,6 +18,8 @@ ADDITIVE, MULTIPLICATIVE = "additive", "multiplicative"
 GENERALIZED, PRIME = "generalized-additive", "prime"
 KINDS = (ADDITIVE, MULTIPLICATIVE, GENERALIZED, PRIME)
 
+_ROUNDINGS = 50  # of a derivative: a constant has no more of them
+
 Test = tuple[float, float, float]  # numerator, denominator and rounding floor, summed over points
 
 
@@ -28,7 +30,7 @@ class Kind:
     Args:
         name: one of `KINDS`.
         confidence: 0 to 1, of the answer that was closest to its limit.
-        constant: c of a product ``c + g*h``, in the unit of f, where f is the scale.
+        constant: c of a product ``c + g*h``, in the unit of f, where f is the scale; 0 where it is rounding.
         terms: of a prime block that is a sum of overlapping parts: the variables of each; else empty.
     """
 
@@ -99,14 +101,16 @@ class Node:
         return sum(map(len, self.parts)) == len(self.d.strength)
 
     def _constant(self) -> float:
-        """Return c from f_ij * (f - c) = f_i * f_j, weighted by f_ij."""
+        """Return c from f_ij * (f - c) = f_i * f_j, weighted by f_ij; 0 where rounding is all it holds."""
         top = bottom = 0.0
         for one, other in self._pairs():
             i, j = strongest(self.d, self.parts[one])[0], strongest(self.d, self.parts[other])[0]
             mixed, slopes = self.d.hessian[:, i, j], self.d.gradient[:, i] * self.d.gradient[:, j]
             top += float(np.sum(mixed * (mixed * self.d.value - slopes)))
             bottom += float(np.sum(mixed**2))
-        return self.d.spread * top / bottom
+        rounding = max(self.d.limits.additive, _ROUNDINGS * float((self.d.noise.gradient / self.d.strength).max()))
+        constant = top / bottom
+        return self.d.spread * constant if abs(constant) > rounding * float(np.abs(self.d.value).mean()) else 0.0
 
     def _terms(self) -> tuple[Block, ...]:
         """Return the sets of parts that are coupled each with each, where they are not all."""

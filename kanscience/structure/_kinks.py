@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 
 from kanscience._errors import DataError
 from kanscience._typing import Matrix, Vector
+from kanscience.structure._derivatives import spread_of
 
 if TYPE_CHECKING:
     from kanscience.structure._derivatives import Function, PerVariable
@@ -23,6 +24,9 @@ _LENGTH = 0.1  # of a segment, in standard deviations of every variable
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(6)
 _JUMP = 1e-3  # in units of the spread of f, and of the mean slope
 _HALVINGS = 6
+_MOST_SEGMENTS = 0.5  # a share: kinks in more of them than that are none
+_STEP, _WRONG = 1e-4, 0.1  # of a segment; of the slope
+_TINY = float(np.finfo(float).tiny)
 _LENGTHS_COMPARED = 4
 _STEADY = 0.6
 _STEEPER = 30.0  # than where the segment starts: a pole
@@ -36,23 +40,42 @@ def check_smooth(function: Function, x: Matrix, scale: PerVariable, names: tuple
     is merely steep fades away, and a pole grows.
 
     Raises:
-        DataError: "not twice differentiable", and where.
+        DataError: "not twice differentiable", and where; or derivatives that are not those of the values.
     """
     start, direction = _segments(x, scale)
     value, slope, _ = function.along(start, direction)
     if not np.isfinite(slope).any():
         return
-    least = _JUMP * np.array([np.nanstd(value), np.nanmean(np.abs(slope))])[:, None]
+    sizes = spread_of(value[np.isfinite(value)]), np.nanmean(np.abs(slope))
+    least = np.maximum(_JUMP * np.array(sizes), _TINY)[:, None]
     steepest = _STEEPER * (np.abs(slope) + np.nanmean(np.abs(slope)))
     suspects = _Suspects(start, direction, steepest, 1.0, _jumps(function, start, direction, 1.0)[None])
     for _ in range(_HALVINGS):
         if not (suspects.jumps[-1] > least).any():
             return
         suspects = suspects.halved(function, least)
+        if (suspects.jumps[-1, 0] > least[0]).sum() > _MOST_SEGMENTS * len(start):
+            check_slopes(function, start, direction)
     kinks = np.flatnonzero(suspects.are_kinks(function, least))
     if len(kinks):
         in_value = bool(suspects.jumps[-1, 0, kinks[0]] > least[0, 0])
         raise _not_smooth(suspects.start[kinks[0]], in_value, names)
+
+
+def check_slopes(function: Function, start: Segments, direction: Segments) -> None:
+    """Raise where a function's derivative is not the rate at which its values change.
+
+    Raises:
+        DataError: what was computed without a gradient, or is rounded, is missing in the derivatives.
+    """
+    left, right = (function.values(start + side * _STEP * direction) for side in (-1, 1))
+    rate, slope = (right - left) / (2 * _STEP), function.along(start, direction)[1]
+    known = np.isfinite(rate) & np.isfinite(slope)
+    if np.abs(rate - slope)[known].sum() > _WRONG * np.abs(rate)[known].sum():
+        raise DataError(
+            "the function's derivatives are not those of its values: a part of it is detached from the gradient, or "
+            "rounded. Leave out `.detach()`, `.item()`, `no_grad` and `round`, or compute in numpy throughout."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +94,8 @@ class _Suspects:
         start, direction, length = self.start[kept], self.direction[kept], self.length / 2
         middle = start + length * direction
         first, second = (_jumps(function, begin, direction, length) for begin in (start, middle))
-        later = (second / least).max(axis=0) > (first / least).max(axis=0)
+        with np.errstate(over="ignore"):  # where slopes are 0, any jump is infinitely larger than them
+            later = (second / least).max(axis=0) > (first / least).max(axis=0)
         jump = np.where(later, second, first)
         start = np.where(later[:, None], middle, start)
         return _Suspects(
@@ -84,7 +108,7 @@ class _Suspects:
         steady = (self.jumps[-1] > least) & (recent.min(axis=0) > _STEADY * recent.max(axis=0))
         ends = (self.start + t * self.length * self.direction for t in (0.0, 1.0))
         slopes = [np.abs(function.along(end, self.direction)[1]) for end in ends]
-        return steady.any(axis=0) & (np.fmax(*slopes) < self.steepest)
+        return steady.any(axis=0) & (np.fmax(*slopes) <= self.steepest)
 
 
 def _segments(x: Matrix, scale: PerVariable) -> tuple[Segments, Segments]:
@@ -115,5 +139,6 @@ def _not_smooth(place: Vector, jumps_in_value: bool, names: tuple[str, ...]) -> 
     what = "jumps" if jumps_in_value else "has a kink"
     return DataError(
         f"the function is not twice differentiable: it {what} near {where}. Structure is read from derivatives, and "
-        "max, abs, steps and rectifiers hide it. Smooth the function, or pass points from one side only."
+        "max, abs, steps and rectifiers hide it; so do rounding and arithmetic in float32. Smooth the function, compute "
+        "in float64, or pass points from one side only."
     )

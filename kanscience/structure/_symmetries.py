@@ -20,6 +20,7 @@ from kanscience.compiler import compile_formula, parse_formula
 from kanscience.datasets import as_matrix
 from kanscience.structure._callables import functions_of
 from kanscience.structure._derivatives import FEWEST_POINTS, column_scales
+from kanscience.structure._kinks import check_smooth
 
 if TYPE_CHECKING:
     import sympy
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from kanscience.structure._derivatives import Function, PerVariable
 
 _LARGEST_DENOMINATOR = 6
+_MOST = 0.5  # a share: a combination that is constant around more of the points than that says nothing
 _SIMPLE = 1e-6  # how near a coefficient is to the fraction that it is written as, relative
 
 
@@ -115,8 +117,13 @@ def symmetry_in(f: Callable[..., Any], x: ArrayLike, formula: str, *, names: Seq
             f"{formula!r} holds none of the variables {', '.join(columns)}. Write a combination of them."
         )
     (combination,) = functions_of(compile_formula(parsed, columns), points)
-    asked = _Gradients.of([combination, *functions_of(f, points)], points, columns)
-    combined, of_f = asked.values[0], asked.values[1:]
+    asked = _Gradients.of(functions_of(f, points), points, columns, combination)
+    *of_f, combined = asked.values
+    if (flat := np.mean(~combined.any(axis=1))) > _MOST:
+        raise FormulaError(
+            f"{formula!r} stays the same around {flat:.0%} of the points, so that no gradient shows what depends on "
+            "it. Write a combination that varies."
+        )
     pairs = list(combinations(used, 2))
     tests = [(g[:, i] * combined[:, j], g[:, j] * combined[:, i]) for g in of_f for i, j in pairs]
     return asked.symmetry(formula, tuple(used), "given", tests)
@@ -152,7 +159,7 @@ def find_symmetries(f: Callable[..., Any], x: ArrayLike, *, names: Sequence[str]
 
 @dataclass(frozen=True, eq=False)
 class _Gradients:
-    """Gradients of several functions, in the units of x, where all of them are finite."""
+    """Gradients of several functions in ``x / scale``, the largest entry 1, where all of them are finite."""
 
     points: Matrix
     values: list[Matrix]
@@ -160,8 +167,13 @@ class _Gradients:
     limit: float
 
     @classmethod
-    def of(cls, functions: Sequence[Function], x: Matrix, names: tuple[str, ...]) -> _Gradients:
+    def of(
+        cls, functions: Sequence[Function], x: Matrix, names: tuple[str, ...], combination: Function | None = None
+    ) -> _Gradients:
         scale = column_scales(x, names)
+        for function in functions:
+            check_smooth(function, x, scale, names)
+        functions = [*functions, combination] if combination else functions
         gradients = [function.gradient(x, scale) for function in functions]
         good = np.logical_and.reduce([np.isfinite(g).all(axis=1) for g in gradients])
         if good.sum() < FEWEST_POINTS:
@@ -170,12 +182,12 @@ class _Gradients:
                 f"gradients are finite; here {int(good.sum())} of {len(x)} are. Pass more points inside their domains."
             )
         limit = max(function.limits.dependence for function in functions)
-        return cls(x[good], [g[good] / scale for g in gradients], scale, limit)
+        return cls(x[good], [g[good] / (np.abs(g[good]).max() or 1.0) for g in gradients], scale, limit)
 
     @property
     def active(self) -> list[int]:
         """The variables that every function depends on."""
-        strengths = [np.abs(g * self.scale).mean(axis=0) for g in self.values]
+        strengths = [np.abs(g).mean(axis=0) for g in self.values]
         return [k for k in range(self.points.shape[1]) if all(s[k] > self.limit * s.max() for s in strengths)]
 
     def symmetry(
@@ -208,10 +220,14 @@ def _of_family(family: _Family, asked: _Gradients, names: tuple[str, ...]) -> It
 def _fitted(family: _Family, asked: _Gradients, i: int, j: int) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
     """Return c of φ(x_i) + c*φ(x_j), and for every function the sides that should then be equal."""
     a, b = asked.points[:, i], asked.points[:, j]
-    sides = [family.weighted(g[:, i], g[:, j], a, b) for g in asked.values]
+    slopes = [g[:, [i, j]] / asked.scale[[i, j]] for g in asked.values]
+    sides = [family.weighted(slope[:, 0], slope[:, 1], a, b) for slope in slopes]
     left, right = (np.concatenate(side) for side in zip(*sides, strict=True))
     with np.errstate(all="ignore"):
-        factor = float(np.sign(left @ right) * np.sqrt((right @ right) / (left @ left)))
+        largest = np.abs(left).max(), np.abs(right).max()
+        left, right = left / largest[0], right / largest[1]
+        ratio = largest[1] / largest[0]
+        factor = float(ratio * np.sign(left @ right) * np.sqrt((right @ right) / (left @ left)))
     return factor, [(factor * p, q) for p, q in sides]
 
 

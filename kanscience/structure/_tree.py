@@ -87,6 +87,8 @@ class StructureTree:
         return self.kinds[self._block(block)].terms
 
     def _block(self, block: Iterable[int | str]) -> Block:
+        if isinstance(block, str) and block in self.names:
+            block = [block]
         found = frozenset(self._column(member) for member in block)
         if found in self.kinds:
             return found
@@ -95,15 +97,16 @@ class StructureTree:
             f"{self.written(found)} is no block of this tree. Its blocks are {', '.join(known) or 'none'}."
         )
 
-    def _column(self, member: int | str) -> int:
+    def _column(self, member: object) -> int:
         if isinstance(member, str):
             if member in self.names:
                 return self.names.index(member)
             raise OptionError(
                 f"there is no variable {member!r}; the tree has {listed(self.names)}.{did_you_mean(member, self.names)}"
             )
-        if 0 <= member < len(self.names):
-            return int(member)
+        for column in range(len(self.names)):
+            if member == column:
+                return column
         raise OptionError(f"there is no column {member!r}; the tree has {len(self.names)}, counted from 0.")
 
     def walk(self, block: Block | None = None, depth: int = 0) -> Iterator[tuple[Block, int]]:

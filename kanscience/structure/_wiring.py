@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from kanscience.structure._blocks import Block
     from kanscience.structure._tree import StructureTree
 
-_NEGLIGIBLE = 1e-9
-
 
 def wired(tree: StructureTree) -> Graph:
     """Return the graph of a tree: sums, products and outer functions as the kinds say, every curve a free spline."""
@@ -28,7 +26,7 @@ class _Wiring:
 
     def _root(self) -> str:
         kind = self.tree.kinds.get(self.tree.root)
-        if kind is not None and kind.constant is not None and abs(kind.constant) < _NEGLIGIBLE:
+        if kind is not None and kind.constant == 0:
             return self._product(self.tree.root)
         whole = [self.tree.root] if self.tree.root else []
         return self._sum(whole, bias=(kind and kind.constant) or 0.0)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _CLEAR = 0.9  # a confidence above goes without saying
 _LETTERS = "ghkpqrsuvw"
+_ESCAPED = str.maketrans(
+    {sign: f"\\{sign}" for sign in " _%&#${}"} | {"\\": r"{\backslash}", "^": r"{\wedge}", "~": r"{\sim}"}
+)
 
 
 def outline(tree: StructureTree) -> str:
@@ -40,7 +43,7 @@ def _line(tree: StructureTree, block: Block) -> str:
         return text
     kind = tree.kinds[block]
     text = f"{text}: {kind.name}"
-    if kind.constant is not None and not _is_zero(kind.constant):
+    if kind.constant:
         text += f" around {kind.constant:.6g}"
     if kind.terms:
         text += ", a sum over " + " + ".join(tree.written(term) for term in kind.terms)
@@ -52,12 +55,8 @@ def latex(tree: StructureTree) -> str:
     taken = set(tree.names) | {tree.name}
     free = (letter for letter in chain(_LETTERS, (f"g_{{{k}}}" for k in count(1))) if letter not in taken)
     if not tree.root:
-        return f"{tree.name} = {next(free)}"
-    return f"{tree.name} = {_Formula(tree, free).value(tree.root)}"
-
-
-def _is_zero(constant: float) -> bool:
-    return abs(constant) <= 1e-9
+        return f"{latex_name(tree.name)} = {next(free)}"
+    return f"{latex_name(tree.name)} = {_Formula(tree, free).value(tree.root)}"
 
 
 class _Formula:
@@ -106,7 +105,7 @@ class _Formula:
         """Return the constant that a product is added to, with its sign; nothing where it belongs to something else."""
         if block == self.tree.root:
             constant = self.tree.kinds[block].constant or 0.0
-            return "" if _is_zero(constant) else f"{constant:.6g} + "
+            return f"{constant:.6g} + " if constant else ""
         above = min((other for other in self.tree.kinds if block < other), key=len)
         return f"{next(self.letters)} + " if self.tree.kinds[above].name == MULTIPLICATIVE else ""
 
@@ -115,5 +114,14 @@ class _Formula:
         return kind is not None and (kind.name in (ADDITIVE, MULTIPLICATIVE) or bool(kind.terms))
 
     def _name(self, block: Block) -> str:
-        name = self.tree.names[next(iter(block))]
-        return name if len(name) == 1 else rf"\mathrm{{{name}}}".replace("_", r"\_")
+        return latex_name(self.tree.names[next(iter(block))])
+
+
+def latex_name(name: str) -> str:
+    """Return a name as LaTeX for a formula: a letter as it is, all else upright, what LaTeX reads as commands escaped.
+
+    Example:
+        >>> latex_name("a"), latex_name("v (m/s)"), latex_name("T_0")
+        ('a', '\\\\mathrm{v\\\\ (m/s)}', '\\\\mathrm{T\\\\_0}')
+    """
+    return name if len(name) == 1 and name.isalnum() else rf"\mathrm{{{' '.join(name.split()).translate(_ESCAPED)}}}"

@@ -139,7 +139,7 @@ def _words(tree: StructureTree, block: Block) -> list[Label]:
     """Return the kind of a block, and what else is known of it, line by line."""
     kind = tree.kinds[block]
     lines = [kind.name]
-    if kind.constant is not None and abs(kind.constant) > 1e-9:
+    if kind.constant:
         lines.append(f"around {kind.constant:.4g}")
     if kind.terms:
         lines.append(" + ".join(tree.written(term) for term in kind.terms))

@@ -127,3 +127,64 @@ def test_questions_about_sets_that_are_no_blocks_list_the_blocks():
         tree.kind(["a", "d"])
     with pytest.raises(ks.OptionError, match="no column 3"):
         tree.children([0, 3])
+
+
+DEPENDENT_ROWS = {
+    "mean over the batch": lambda x: (x[:, 0] - x[:, 0].mean()) * x[:, 1],
+    "running sum": lambda x: torch.cumsum(x[:, 0], 0) * x[:, 1],
+    "order": lambda x: x.flip(0)[:, 0] * x[:, 1],
+    "random numbers": lambda x: x[:, 0] * x[:, 1] + 0.01 * torch.randn(len(x), dtype=x.dtype),
+}
+
+
+@pytest.mark.parametrize("name", DEPENDENT_ROWS)
+@pytest.mark.parametrize("by_numpy", [False, True])
+@pytest.mark.parametrize("ask", [ks.discover_tree, lambda f, x: ks.has_symmetry(f, x, "x1*x2"), ks.find_symmetries])
+def test_functions_whose_rows_depend_on_one_another_are_refused(name, by_numpy, ask):
+    f = DEPENDENT_ROWS[name]
+    asked = (lambda x: f(torch.from_numpy(x)).numpy()) if by_numpy else f
+    with pytest.raises(ks.DataError, match="when it is asked with other rows, or again"):
+        ask(asked, _points(2))
+
+
+PARTLY_DETACHED = {
+    "detached": lambda x: x[:, 0] * x[:, 1] + x[:, 2].detach() ** 2,
+    "by way of numpy": lambda x: x[:, 0] * x[:, 1] + torch.from_numpy(np.sin(x.detach().numpy()[:, 2])),
+    "rounded": lambda x: torch.round(x[:, 0] * x[:, 1] + x[:, 2], decimals=3),
+    "one output of two": lambda x: torch.stack([x[:, 0], x[:, 1].detach()], dim=1),
+}
+
+
+@pytest.mark.parametrize("name", PARTLY_DETACHED)
+def test_derivatives_that_are_not_those_of_the_values_are_refused(name):
+    with pytest.raises(ks.DataError, match="derivatives are not those of its values"):
+        ks.discover_tree(PARTLY_DETACHED[name], _points(3))
+
+
+@pytest.mark.parametrize("f", [lambda x: (3 * x[:, 0] + x[:, 1]).astype(int), lambda x: x[:, 0] > x[:, 1]])
+def test_whole_numbers_and_truth_values_are_steps(f):
+    for ask in (ks.discover_tree, ks.find_symmetries, lambda f, x: ks.has_symmetry(f, x, "x1*x2")):
+        with pytest.raises(ks.DataError, match="not twice differentiable: it jumps"):
+            ask(lambda x: f(np.asarray(x)), _points(2))
+
+
+@pytest.mark.parametrize(
+    ("f", "error", "message"),
+    [
+        (lambda x: x[:, 0] * x[:, 1] * 1j, ks.DataError, "real numbers, not complex"),
+        (lambda x: None, ks.DataError, "returned None"),
+        (lambda x: x[:, :0], ks.ShapeError, r"shape \(300, 0\)"),
+    ],
+)
+def test_answers_that_are_no_real_numbers_are_refused(f, error, message):
+    with pytest.raises(error, match=message):
+        ks.discover_tree(f, _points(2))
+
+
+def test_questions_about_what_is_no_column_are_refused():
+    tree = ks.discover_tree(lambda x: x[:, 0] * x[:, 1] + x[:, 2], _points(3))
+    with pytest.raises(ks.OptionError, match="x1 is no block"):
+        tree.kind("x1")
+    for member in (None, [0, 1], 0.5):
+        with pytest.raises(ks.OptionError, match="there is no column"):
+            tree.kind(iter([member, 1]))

@@ -117,3 +117,21 @@ def test_separability_is_the_root_of_the_tree():
     alone = ks.find_separability(lambda x: x[:, 1] ** 2, x)
     assert (alone.groups, alone.inactive) == (({1},), {0, 2, 3})
     assert len(ks.find_separability(ks.compile_formula(["a*b", "a+b"]), x[:, :2])) == 2
+
+
+def test_a_combination_that_stays_the_same_is_refused():
+    with pytest.raises(ks.FormulaError, match="stays the same around 100% of the points"):
+        ks.has_symmetry(ROOT, _points(3), "sign(b - c)", names=NAMES[:3])
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-6, 1e6, 1e200])
+def test_symmetries_do_not_depend_on_units(unit):
+    x = _points(3)
+    scaled = x * np.array([unit, 1.0, 1.0])
+    for f, points in (
+        (lambda x: torch.sin(x[:, 0] / unit * x[:, 1]) + x[:, 2], scaled),
+        (lambda x: unit * (torch.sin(x[:, 0] * x[:, 1]) + x[:, 2]), x),
+    ):
+        assert [found.formula for found in ks.find_symmetries(f, points, names=NAMES[:3])] == ["a*b"]
+        assert ks.has_symmetry(f, points, "a*b", names=NAMES[:3])
+        assert not ks.has_symmetry(f, points, "a/b", names=NAMES[:3])

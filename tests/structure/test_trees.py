@@ -209,3 +209,29 @@ def test_the_shape_of_a_spline_network_shows(shape, kind, degree):
     network = ks.MultKAN(shape, seed=1, degree=degree, domain=(0.5, 2))
     tree = ks.discover_tree(network, _points(3))
     assert tree.kind(range(3)) == kind
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-20, 1e-6, 1e6, 1e20, 1e200])
+@pytest.mark.parametrize("by_numpy", [False, True])
+def test_units_far_from_one_change_nothing_but_the_constant(unit, by_numpy):
+    x = uniform_inputs(300, 2, 0, 0.5, 2).numpy()
+    wrap = (lambda f: lambda x: f(np.asarray(x))) if by_numpy else (lambda f: f)
+    of_y = ks.discover_tree(wrap(lambda x: unit * (2 + x[:, 0] * x[:, 1])), x, names=["a", "b"])
+    of_x = ks.discover_tree(wrap(lambda x: 2 + x[:, 0] / unit * x[:, 1]), x * [unit, 1], names=["a", "b"])
+    assert (of_y.kind("ab"), of_x.kind("ab")) == ("multiplicative", "multiplicative")
+    assert of_y.constant("ab") == pytest.approx(2 * unit, rel=1e-6)
+    assert of_x.constant("ab") == pytest.approx(2, rel=1e-6)
+    assert of_y.latex == f"f = {2 * unit:.6g} + g(a) \\, h(b)"
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_a_constant_that_is_rounding_is_none(size):
+    tree = ks.discover_tree(lambda x: size * x[:, 0] * torch.exp(x[:, 1]), uniform_inputs(300, 2, 0), names=["a", "b"])
+    assert tree.constant("ab") == 0
+    assert str(tree).splitlines()[0] == "f(a, b): multiplicative"
+
+
+def test_names_are_escaped_in_latex():
+    x = uniform_inputs(300, 4, 0, 0.5, 2)
+    tree = ks.discover_tree(lambda x: x.prod(dim=1), x, names=["v (m/s)", "a%b", "x^2", "$"])
+    assert tree.latex == (r"f = g(\mathrm{v\ (m/s)}) \, h(\mathrm{a\%b}) \, k(\mathrm{x{\wedge}2}) \, p(\mathrm{\$})")
