@@ -11,7 +11,16 @@ import torch
 from torch import Tensor
 
 from kanscience._typing import Vector
-from kanscience.discovery._chebyshev import Axes, Chain, Exponents, LeastSquares, chains, features, least_squares
+from kanscience.discovery._chebyshev import (
+    Axes,
+    Chain,
+    Exponents,
+    LeastSquares,
+    PerTerm,
+    chains,
+    features,
+    least_squares,
+)
 from kanscience.discovery._tables import Table
 
 _STEPS = 2  # of Gauss-Newton
@@ -66,7 +75,7 @@ class Surrogate:
 
     axes: Axes
     terms: Exponents
-    coefficients: Vector
+    coefficients: PerTerm
     kind: Kind
     size: float
     left_out: Vector
