@@ -205,6 +205,8 @@ def _tree_of_function(
     check_integer("--rows", rows)
     if Path(what).suffix == ".csv" and Path(what).exists():
         raise OptionError(f"{what!r} is a table: say with --target which of its columns to explain.")
+    if Path(what).suffix in (".csv", ".kan", ".safetensors") and not Path(what).exists():
+        raise FileError(f"There is no file {what!r}, seen from {str(Path.cwd())!r}.")
     network = _network(Path(what)) if Path(what).exists() else compile_formula(what, variables)
     if network.n_inputs == 0:
         raise DataError(f"{what!r} holds no variables, so it has no structure. Write a formula of some.")

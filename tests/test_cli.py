@@ -143,6 +143,7 @@ def test_tree_reads_networks_within_their_own_domains(run, tmp_path):
         (("a*b", "--inputs", "a"), "say with --target what to explain"),
         (("few.csv", "--target", "y", "--range", "0:1"), "belong to a formula"),
         (("few.csv", "--target", "y"), "at least 20 rows; it has 3"),
+        (("none.kan",), "There is no file"),
         (("few.csv",), "say with --target which of its columns"),
     ],
 )

@@ -164,7 +164,7 @@ def _better(table: Table, error: float) -> Other | None:
     process = fit_gaussian_process(table) if error > _POOR else None
     if process is not None and process.error < _MUCH_BETTER * error:
         found, error = process, process.error
-    network = fit_network(table, error) if error > _POOR else None
+    network = fit_network(table, error) if error > _USELESS else None
     if network is not None and network.error < _MUCH_BETTER * error:
         found = network
     return found

@@ -183,3 +183,8 @@ class StructureTrees(tuple[StructureTree, ...]):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self))
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from kanscience._display import mimebundle
+
+        return mimebundle(self)

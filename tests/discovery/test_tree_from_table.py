@@ -64,6 +64,15 @@ def test_columns_without_influence_are_inactive():
     assert tree.kind([0, 2]) == "multiplicative"
 
 
+def test_a_column_in_two_units_counts_once_and_the_tree_says_so():
+    rng = np.random.default_rng(1)
+    X = rng.uniform(1, 2, (200, 3))
+    X[:, 1] = 1.8 * X[:, 0] + 32
+    tree = ks.discover_tree(X, X[:, 0] * X[:, 2], names=["celsius", "fahrenheit", "bar"])
+    assert tree.blocks == {frozenset({0, 2})}
+    assert tree.notes[0] == "fahrenheit was left out: celsius in another unit"
+
+
 def test_units_do_not_matter():
     _, X, y = _measured("a*b + c*d + p*r", 0.01, rows=400)
     tree = ks.discover_tree(X, y)
