@@ -17,8 +17,7 @@ from kanscience.discovery._tables import Table
 
 Groups = tuple[tuple[int, ...], ...]
 
-
-_SWEEPS = 4
+_SWEEPS = 4  # of parts fitted in turn: more of them change errors in the third digit
 _MOST_LEVERAGE = 0.95  # of a row on its own prediction, all parts together
 _HOPELESS = 0.1  # of the spread of y: a polynomial that bad shows no groups
 
@@ -65,11 +64,11 @@ def find_split(table: Table, found: list[Surrogate], limit: float) -> Parts | No
     for kind in kinds:
         split = _told_apart(table, kind, limit)
         if split is not None and split.error <= limit:
-            tables = tuple(part_table(table, split, group) for group in groups_of(split.terms))
-            return Parts(split.kind, split.size, groups_of(split.terms), tables, split.error)
+            return _as_it_is(table, split)
+    worse = limit / max(found[0].error, np.finfo(float).tiny)
     for own in found:
         if own.kind in kinds and limit < own.error < _HOPELESS:
-            split = _told_apart(table, own.kind, limit / found[0].error * own.error)
+            split = _told_apart(table, own.kind, worse * own.error)
             parts = split and _fitted_in_turn(table, split)
             if parts and parts.error <= limit:
                 return parts
@@ -84,17 +83,26 @@ def _told_apart(table: Table, kind: Kind, limit: float) -> Surrogate | None:
     return fit_chain(table, kind, group_chain(groups, table.columns.shape[1], len(table.target)))
 
 
+def _as_it_is(table: Table, split: Surrogate) -> Parts:
+    groups = _groups_of(split.terms)
+    parts = [_part_values(table, split, group) for group in groups]
+    tables = [_left_by_others(table, split, *part, split.fitted) for part in zip(groups, parts, strict=True)]
+    return Parts(split.kind, split.size, groups, tuple(tables), split.error)
+
+
 def _fitted_in_turn(table: Table, split: Surrogate) -> Parts | None:
     """Fit every part of a split to what the others leave, each under the best transform of its own."""
-    groups = groups_of(split.terms)
+    groups = _groups_of(split.terms)
     values = [_part_values(table, split, group) for group in groups]
     leverage = np.zeros((len(groups), len(table.target)))
     tables: list[Table] = []
     for _ in range(_SWEEPS):
         tables = []
         for k, group in enumerate(groups):
-            tables.append(_left_by_others(table, split, group, np.sum(values, axis=0), values[k]))
-            best = fit_surrogates(tables[k])[0]
+            tables.append(_left_by_others(table, split, group, values[k], np.sum(values, axis=0)))
+            best = next(iter(fit_surrogates(tables[k])), None)
+            if best is None:
+                return None
             values[k] = best.size * best.kind.transform.inverse(best.fitted)
             leverage[k] = best.leverage(tables[k].target)
     total = np.sum(values, axis=0)
@@ -124,7 +132,7 @@ def _without(chain: Chain, i: int, j: int) -> Chain:
     return Chain(chain.terms[left], tuple(dict.fromkeys(int(counts[size - 1]) for size in chain.sizes)))
 
 
-def groups_of(terms: Exponents) -> Groups:
+def _groups_of(terms: Exponents) -> Groups:
     """Return the groups of columns that terms mix."""
     joined = networkx.Graph()
     joined.add_nodes_from(range(terms.shape[1]))
@@ -134,20 +142,18 @@ def groups_of(terms: Exponents) -> Groups:
     return tuple(tuple(sorted(int(k) for k in group)) for group in networkx.connected_components(joined))
 
 
-def part_table(table: Table, split: Surrogate, group: tuple[int, ...]) -> Table:
-    """Return the table of a group's own part: what the other parts leave of the transformed target."""
-    return _left_by_others(table, split, group, split.fitted, _part_values(table, split, group))
-
-
 def _part_values(table: Table, split: Surrogate, group: tuple[int, ...]) -> Vector:
     """Return a part's values; the constant is divided among all."""
     mine = split.terms[:, list(group)].any(axis=1)
     A = features(split.axes(table.columns), split.terms[mine])
-    return A @ split.coefficients[mine] + split.coefficients[0] / len(groups_of(split.terms))
+    return A @ split.coefficients[mine] + split.coefficients[0] / len(_groups_of(split.terms))
 
 
-def _left_by_others(table: Table, split: Surrogate, group: tuple[int, ...], total: Vector, part: Vector) -> Table:
-    """Return the table of a part, given the sum of all parts and itself."""
+def _left_by_others(table: Table, split: Surrogate, group: tuple[int, ...], part: Vector, total: Vector) -> Table:
+    """Return the table of a group's own part: what the other parts leave of the transformed target.
+
+    Given are the part and the sum of all, about which the transform is made linear.
+    """
     transform = split.kind.transform
     slope = transform.slope(total)
     target = total + (table.target / split.size - transform.inverse(total)) / slope
