@@ -81,7 +81,7 @@ class Outcome:
 def main() -> None:
     """Measure, print, and write the page beside this file."""
     with get_context("fork").Pool(os.cpu_count()) as pool:
-        pairs = pool.starmap(_compare, itertools.product(CASES, SEEDS))
+        pairs = pool.starmap(_compare, itertools.product(CASES, SEEDS), chunksize=1)
     rows = [
         _row(name, pairs[k : k + len(SEEDS)]) for k, name in zip(range(0, len(pairs), len(SEEDS)), CASES, strict=True)
     ]
