@@ -1,5 +1,6 @@
-"""The picture of README.md: python docs/make_pictures.py"""
+"""The pictures of README.md: python docs/make_pictures.py"""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,27 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
+    """Draw all."""
+    hello()
+    gravity()
+
+
+def gravity() -> None:
+    """Draw the tree of gravity beside the network that it becomes, trained."""
+    law = ks.compile_formula(
+        "G*m1*m2/((x2 - x1)**2 + (y2 - y1)**2 + (z2 - z1)**2)", ["G", "m1", "m2", "x1", "x2", "y1", "y2", "z1", "z2"]
+    )
+    rng = np.random.default_rng(1)
+    X = rng.uniform([1, 1, 1, 3, 1, 3, 1, 3, 1], [2, 2, 2, 4, 2, 4, 2, 4, 2], (1000, 9))
+    force = law.predict(X).ravel()
+    measured = force + 0.01 * force.std() * rng.normal(size=1000)
+    tree = replace(ks.discover_tree(X, measured, names=law.input_names), name="F")
+    network = ks.from_graph(tree.to_graph(), seed=0)
+    ks.fit(network, X, measured, valid=0.2, grids=(5, 10, 20), restarts=6, seed=0)
+    side_by_side([ks.plot(tree), ks.plot(network, ks.trace(network, X))], HERE / "tree.png")
+
+
+def hello() -> None:
     """Draw a fitted network beside the formula that was read from it."""
     X = np.random.default_rng(0).uniform(-1, 1, (1000, 2))
     y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; tests/test_import.py ke
     from .datasets import load_table as load_table
     from .discovery import Discovery as Discovery
     from .discovery import discover as discover
+    from .discovery import discover_tree as discover_tree
     from .functions import Function as Function
     from .functions import Library as Library
     from .functions import default_library as default_library
@@ -45,6 +46,10 @@ if TYPE_CHECKING:  # what type checkers and editors see; tests/test_import.py ke
     from .network import to_graph as to_graph
     from .network import trace as trace
     from .network import widen as widen
+    from .structure import StructureTree as StructureTree
+    from .structure import find_separability as find_separability
+    from .structure import find_symmetries as find_symmetries
+    from .structure import has_symmetry as has_symmetry
     from .symbolic import snap as snap
     from .symbolic import suggest as suggest
     from .training import FitReport as FitReport
@@ -86,6 +91,12 @@ _HOMES: dict[str, str] = {
     # the hub
     "to_graph": "network",
     "from_graph": "network",
+    # which variables belong together, and how
+    "discover_tree": "discovery",
+    "StructureTree": "structure",
+    "find_separability": "structure",
+    "find_symmetries": "structure",
+    "has_symmetry": "structure",
     # from a table to a law
     "load_table": "datasets",
     "discover": "discovery",

@@ -1,4 +1,4 @@
-"""The command line: ``kanscience discover``, ``compile``, ``show``, ``predict``. Same words as in Python."""
+"""The command line: ``kanscience discover``, ``compile``, ``tree``, ``show``, ``predict``. Same words as in Python."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kanscience._checks import check_integer, check_interval
 from kanscience._errors import DataError, FileError, KanscienceError, OptionError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from kanscience.graph import Graph
     from kanscience.network import MultKAN
+    from kanscience.structure import StructureTree, StructureTrees
 
 _NETWORK_FILE = "network.safetensors"
 
@@ -66,17 +68,7 @@ def discover(
     quiet: bool,
 ) -> None:
     """Find the law of a column of the table DATA (CSV)."""
-    from kanscience.datasets import check_no_gaps, read_csv, select_columns
-
-    table = read_csv(data)
-    X, y, errors = select_columns(
-        table,
-        _columns(target, table),
-        inputs=_columns(inputs, table) or None,
-        ignore=_columns(ignore, table),
-        sigma=_columns(sigma, table) or None,
-    )
-    check_no_gaps(table, [name for part in (X, y, errors) if part is not None for name in part], data)
+    X, y, errors = _selected(data, target, inputs, ignore, sigma)
     if out is not None:
         _make_folder(out)
     from kanscience.discovery import discover as find
@@ -94,6 +86,24 @@ def discover(
     if out is not None:
         found.report(out)
         click.echo(f"\n{_files(found, out)}")
+
+
+def _selected(
+    data: Path, target: Sequence[str], inputs: Sequence[str], ignore: Sequence[str], sigma: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """Return inputs, targets and errors of a CSV file."""
+    from kanscience.datasets import check_no_gaps, read_csv, select_columns
+
+    table = read_csv(data)
+    X, y, errors = select_columns(
+        table,
+        _columns(target, table),
+        inputs=_columns(inputs, table) or None,
+        ignore=_columns(ignore, table),
+        sigma=_columns(sigma, table) or None,
+    )
+    check_no_gaps(table, [name for part in (X, y, errors) if part is not None for name in part], data)
+    return X, y, errors
 
 
 def _make_folder(folder: Path) -> None:
@@ -140,6 +150,95 @@ def _start_value(text: str) -> tuple[str, float]:
         return name.strip(), float(value)
     except ValueError:
         raise OptionError(f"--parameter {text!r}: write a name and its start value, as k=1.0.") from None
+
+
+@main.command()
+@click.argument("what")
+@click.option("--target", multiple=True, help="Of a table (CSV): the column to explain; several with commas.")
+@click.option("--inputs", multiple=True, help="Of a table: columns to explain it with; default: all others.")
+@click.option("--ignore", multiple=True, help="Of a table: columns to leave out.")
+@click.option("--variables", help="Of a formula: names of the inputs, with commas; default: all names, sorted.")
+@click.option("--range", "ranges", multiple=True, help="Range of a variable, a=0.5:2, or of all: 0.5:2 (the default).")
+@click.option("--rows", type=int, default=1000, show_default=True, help="Number of random points.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the tree: a PNG, SVG or PDF file.")
+def tree(
+    what: str,
+    target: Sequence[str],
+    inputs: Sequence[str],
+    ignore: Sequence[str],
+    variables: str | None,
+    ranges: Sequence[str],
+    rows: int,
+    picture: Path | None,
+) -> None:
+    """Say how WHAT is put together: a formula, the network in a file, or the law behind a table (with --target)."""
+    if target:
+        if variables or ranges:
+            raise OptionError("--variables and --range belong to a formula; with --target the points are the table's.")
+        found = _tree_of_table(Path(what), target, inputs, ignore)
+    elif inputs or ignore:
+        raise OptionError("--inputs and --ignore choose columns of a table; say with --target what to explain.")
+    else:
+        found = _tree_of_function(what, variables, ranges, rows)
+    if picture is not None:
+        _draw(found, picture)
+    click.echo(str(found))
+    if picture is not None:
+        click.echo(f"{picture}: its picture")
+
+
+def _tree_of_table(
+    data: Path, target: Sequence[str], inputs: Sequence[str], ignore: Sequence[str]
+) -> StructureTree | StructureTrees:
+    from kanscience.discovery import discover_tree
+
+    X, y, _ = _selected(data, target, inputs, ignore, ())
+    return discover_tree(X, y)
+
+
+def _tree_of_function(
+    what: str, variables: str | None, ranges: Sequence[str], rows: int
+) -> StructureTree | StructureTrees:
+    from kanscience.compiler import compile_formula
+    from kanscience.discovery import discover_tree
+
+    check_integer("--rows", rows)
+    if Path(what).suffix == ".csv" and Path(what).exists():
+        raise OptionError(f"{what!r} is a table: say with --target which of its columns to explain.")
+    if Path(what).suffix in (".csv", ".kan", ".safetensors") and not Path(what).exists():
+        raise FileError(f"There is no file {what!r}, seen from {str(Path.cwd())!r}.")
+    network = _network(Path(what)) if Path(what).exists() else compile_formula(what, variables)
+    if network.n_inputs == 0:
+        raise DataError(f"{what!r} holds no variables, so it has no structure. Write a formula of some.")
+    return discover_tree(network, _points(network, ranges, rows), names=network.input_names)
+
+
+def _points(network: MultKAN, ranges: Sequence[str], rows: int) -> Any:
+    """Return random points in the ranges that were given, else in the network's own domains, else from 0.5 to 2."""
+    import numpy as np
+
+    chosen = dict(map(_range, ranges))
+    unknown = [name for name in chosen if name and name not in network.input_names]
+    if unknown:
+        names = ", ".join(network.input_names)
+        raise OptionError(f"--range {unknown[0]}=…: there is no such variable; it has {names}.")
+    splines = network.layers[0].splines
+    ends = np.tile(chosen.get("", (0.5, 2.0)), (network.n_inputs, 1))
+    for place, name in enumerate(network.input_names):
+        if name in chosen:
+            ends[place] = chosen[name]
+        elif "" not in chosen and not splines.open[place]:
+            ends[place] = float(splines.low[place]), float(splines.high[place])
+    return np.random.default_rng(0).uniform(ends[:, 0], ends[:, 1], (rows, network.n_inputs))
+
+
+def _range(text: str) -> tuple[str, tuple[float, float]]:
+    name, _, ends = text.rpartition("=")
+    try:
+        low, high = map(float, ends.split(":"))
+    except ValueError:
+        raise OptionError(f"--range {text!r}: write a variable and its ends, as a=0.5:2.") from None
+    return name.strip(), check_interval("--range", (low, high))
 
 
 @main.command()
@@ -220,7 +319,7 @@ def _description(network: MultKAN) -> str:
     return "\n".join(lines)
 
 
-def _draw(thing: MultKAN | Graph, picture: Path) -> None:
+def _draw(thing: MultKAN | Graph | StructureTree | StructureTrees, picture: Path) -> None:
     from kanscience.viz import plot
 
     try:

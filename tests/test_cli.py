@@ -106,6 +106,54 @@ def test_compile_says_what_is_wrong_in_one_line(run, words, message):
     assert "Traceback" not in done.output
 
 
+def test_tree_says_how_a_formula_is_put_together(run, tmp_path):
+    done = run("tree", "(a*b + log(c - 4))*d", "--range", "c=5:6", "--plot", "tree.svg")
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[:3] == [
+        "f(a, b, c, d): multiplicative",
+        "  {a, b, c}: additive",
+        "    {a, b}: multiplicative",
+    ]
+    assert "<svg" in (tmp_path / "tree.svg").read_text(encoding="utf-8")
+
+
+def test_tree_finds_what_is_behind_a_table(run, tmp_path):
+    a, b, c, noise = np.random.default_rng(0).uniform(1, 2, (4, 100))
+    table = pd.DataFrame({"a": a, "b": b, "c": c, "day": noise, "y": a * b + c})
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    done = run("tree", "rows.csv", "--target", "y", "--ignore", "day", "--plot", "tree.png")
+    assert done.output.splitlines()[:2] == ["y(a, b, c): additive", "  {a, b}: multiplicative"]
+    assert (tmp_path / "tree.png").stat().st_size > 1000
+
+
+def test_tree_reads_networks_within_their_own_domains(run, tmp_path):
+    ks.save(ks.MultKAN([3, 1, 1], seed=0, domain=(-5, 5)), tmp_path / "n.kan")
+    assert run("tree", "n.kan").output.startswith("f(x1, x2, x3): generalized-additive")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("a*b", "--range", "a=1"), "write a variable and its ends"),
+        (("a*b", "--range", "c=1:2"), "there is no such variable; it has a, b"),
+        (("a*b", "--range", "2:1"), "must grow"),
+        (("Max(a, b)",), "not twice differentiable"),
+        (("2.5",), "holds no variables"),
+        (("a*b", "--rows", 0), "--rows"),
+        (("a*b", "--inputs", "a"), "say with --target what to explain"),
+        (("few.csv", "--target", "y", "--range", "0:1"), "belong to a formula"),
+        (("few.csv", "--target", "y"), "at least 20 rows; it has 3"),
+        (("none.kan",), "There is no file"),
+        (("few.csv",), "say with --target which of its columns"),
+    ],
+)
+def test_tree_says_what_is_wrong_in_one_line(run, tmp_path, words, message):
+    (tmp_path / "few.csv").write_text("a,b,y\n1,2,3\n2,3,5\n3,5,8\n", encoding="utf-8")
+    done = run("tree", *words)
+    assert done.exit_code == 2
+    assert re.search(message, done.stderr or done.output)
+
+
 def test_show_names_what_is_still_a_spline(run, tmp_path):
     ks.save(ks.MultKAN([2, 3, 1], seed=0), tmp_path / "n.safetensors")
     shown = run("show", "n.safetensors")

@@ -7,6 +7,7 @@ from kanscience.discovery._ensemble import Ensemble, fit_ensemble, fit_network
 from kanscience.discovery._law_network import law_network
 from kanscience.discovery._shapes import ShapeResult, law_of_shape
 from kanscience.discovery._spelling import as_latex, as_mathml, as_python, as_text, latex_name, python_names
+from kanscience.discovery._tree import discover_tree
 
 __all__ = [
     "ERROR_HEADER",
@@ -24,6 +25,7 @@ __all__ = [
     "as_python",
     "as_text",
     "discover",
+    "discover_tree",
     "fit_ensemble",
     "fit_network",
     "latex_name",

@@ -103,19 +103,32 @@ def check_scale(values: Matrix, names: Sequence[str]) -> None:
 
 
 def superfluous_columns(X: Matrix, names: tuple[str, ...]) -> dict[str, str]:
-    """Return which columns can say nothing of their own, and why: constants, and repetitions of earlier ones.
+    """Return which columns can say nothing of their own, and why: constants, and earlier ones in another unit.
 
     Example:
-        >>> superfluous_columns(np.array([[1.0, 2.0, 2.0], [1.0, 3.0, 3.0]]), ("a", "b", "c"))
-        {'a': 'constant, 1', 'c': 'the same as b'}
+        >>> X = np.array([[1.0, 2.0, 2.0, 5.0], [1.0, 3.0, 3.0, 7.0], [1.0, 7.0, 7.0, 15.0]])
+        >>> superfluous_columns(X, ("a", "b", "c", "d"))
+        {'a': 'constant, 1', 'c': 'the same as b', 'd': 'b in another unit'}
     """
     found: dict[str, str] = {}
-    seen: dict[bytes, str] = {}
+    kept: dict[str, Vector] = {}
     for name, column in zip(names, X.T, strict=True):
         if np.all(column == column[0]):
             found[name] = f"constant, {column[0]:g}"
-        elif (key := (column + 0.0).tobytes()) in seen:
-            found[name] = f"the same as {seen[key]}"
+        elif other := next((other for other, earlier in kept.items() if np.array_equal(column, earlier)), None):
+            found[name] = f"the same as {other}"
+        elif other := next((other for other, earlier in kept.items() if _same_but_for_unit(column, earlier)), None):
+            found[name] = f"{other} in another unit"
         else:
-            seen[key] = name
+            kept[name] = column
     return found
+
+
+def _same_but_for_unit(a: Vector, b: Vector) -> bool:
+    """Return whether a = slope * b + offset, but for rounding."""
+    if len(a) < 3:
+        return False
+    far = np.argmax(np.abs(b - b[0]))
+    slope = (a[far] - a[0]) / (b[far] - b[0])
+    rounding = 8 * np.finfo(float).eps * (np.abs(a).max() + abs(slope) * np.abs(b).max())
+    return bool(np.abs(a - a[0] - slope * (b - b[0])).max() <= rounding)

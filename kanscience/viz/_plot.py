@@ -12,8 +12,10 @@ from kanscience.compiler import graph_and_library
 from kanscience.functions import Library
 from kanscience.graph import Graph
 from kanscience.network import MultKAN, Trace, attribution
+from kanscience.structure import StructureTree, StructureTrees
 from kanscience.viz._formula import draw_formula
 from kanscience.viz._layered import Scored, draw_layered
+from kanscience.viz._tree import draw_trees
 
 if TYPE_CHECKING:
     from kanscience.network import Scores
@@ -31,6 +33,9 @@ def plot(thing: Any, *args: Any, **options: Any) -> Figure:
 
     ``plot(graph, *, library=None, labels=None)`` draws a layered graph in the same way, and a formula graph from
     left to right with its functions written on its edges.
+
+    ``plot(tree)`` draws a structure tree: variables below, and above them a box for every block, with a plus for a
+    sum, a cross for a product, f(+) for a function of a sum, f for any other function.
 
     Args:
         thing: what to draw; it is left as it is.
@@ -71,6 +76,16 @@ def _(graph: Graph, *, library: Library | None = None, labels: bool | None = Non
     _, known = graph_and_library(graph, library)
     draw = draw_layered if graph.is_layered else draw_formula
     return draw(graph, known, labels=labels)
+
+
+@plot.register(StructureTree)
+def _(tree: StructureTree) -> Figure:
+    return draw_trees([tree])
+
+
+@plot.register(StructureTrees)
+def _(trees: StructureTrees) -> Figure:
+    return draw_trees(trees)
 
 
 def _by_node(graph: Graph, scores: Scores) -> Scored:

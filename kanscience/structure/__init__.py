@@ -1,0 +1,37 @@
+"""Questions to any callable: which variables belong together, and how."""
+
+from kanscience.structure._blocks import Block, dependence, strong_blocks
+from kanscience.structure._derivatives import DIFFERENCES, EXACT, Derivatives, Limits, Noise
+from kanscience.structure._discover import derivatives_of, discover_tree, tree_from_derivatives
+from kanscience.structure._kinds import ADDITIVE, GENERALIZED, KINDS, MULTIPLICATIVE, PRIME, Kind
+from kanscience.structure._separability import Separability, find_separability
+from kanscience.structure._symmetries import Symmetry, find_symmetries, has_symmetry, symmetry_in
+from kanscience.structure._tree import StructureTree, StructureTrees
+
+__all__ = [
+    "ADDITIVE",
+    "Block",
+    "DIFFERENCES",
+    "EXACT",
+    "GENERALIZED",
+    "KINDS",
+    "MULTIPLICATIVE",
+    "PRIME",
+    "Derivatives",
+    "Kind",
+    "Limits",
+    "Noise",
+    "Separability",
+    "StructureTree",
+    "StructureTrees",
+    "Symmetry",
+    "dependence",
+    "derivatives_of",
+    "discover_tree",
+    "find_separability",
+    "find_symmetries",
+    "has_symmetry",
+    "strong_blocks",
+    "symmetry_in",
+    "tree_from_derivatives",
+]
