@@ -164,14 +164,15 @@ def _pykan(X: torch.Tensor, y: torch.Tensor) -> Callable[[torch.Tensor], torch.T
 
 
 def _pykan_blocks(f: Callable, X: torch.Tensor, threshold: float) -> Kinds:
-    """Return what pykan puts together on any level of its tree; nothing where its search fails."""
+    """Return what pykan puts together on any level of its tree."""
     from kan.hypothesis import get_molecule
 
-    with _silent():
-        try:
+    try:
+        with _silent():
             levels = get_molecule(f, X, sym_th=threshold, verbose=False)
-        except Exception:  # of single variables, for one
-            return {}
+    except Exception as reason:  # counts as nothing found, and is said
+        print(f"pykan failed on {X.shape[1]} columns: {reason!r}")
+        return {}
     return {frozenset(map(int, group)): None for level in levels for group in level if len(group) > 1}
 
 

@@ -125,10 +125,12 @@ def superfluous_columns(X: Matrix, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _same_but_for_unit(a: Vector, b: Vector) -> bool:
-    """Return whether a = slope * b + offset, but for rounding."""
+    """Return whether a = slope * b + offset, but for the rounding of each row and of the smallest one."""
     if len(a) < 3:
         return False
-    far = np.argmax(np.abs(b - b[0]))
-    slope = (a[far] - a[0]) / (b[far] - b[0])
-    rounding = 8 * np.finfo(float).eps * (np.abs(a).max() + abs(slope) * np.abs(b).max())
-    return bool(np.abs(a - a[0] - slope * (b - b[0])).max() <= rounding)
+    near = np.argmin(np.abs(b))
+    far = np.argmax(np.abs(b - b[near]))
+    slope = (a[far] - a[near]) / (b[far] - b[near])
+    sizes = np.abs(a) + abs(slope) * np.abs(b)
+    rounding = 8 * np.finfo(float).eps * (sizes + sizes[near])
+    return bool(np.all(np.abs(a - a[near] - slope * (b - b[near])) <= rounding))

@@ -3,20 +3,21 @@
 from kanscience.structure._blocks import Block, dependence, strong_blocks
 from kanscience.structure._derivatives import DIFFERENCES, EXACT, Derivatives, Limits, Noise
 from kanscience.structure._discover import derivatives_of, discover_tree, tree_from_derivatives
-from kanscience.structure._kinds import ADDITIVE, GENERALIZED, KINDS, MULTIPLICATIVE, PRIME, Kind
+from kanscience.structure._kinds import ADDITIVE, CLEAR, GENERALIZED, KINDS, MULTIPLICATIVE, PRIME, Kind
 from kanscience.structure._separability import Separability, find_separability
 from kanscience.structure._symmetries import Symmetry, find_symmetries, has_symmetry, symmetry_in
 from kanscience.structure._tree import StructureTree, StructureTrees
 
 __all__ = [
     "ADDITIVE",
-    "Block",
+    "CLEAR",
     "DIFFERENCES",
     "EXACT",
     "GENERALIZED",
     "KINDS",
     "MULTIPLICATIVE",
     "PRIME",
+    "Block",
     "Derivatives",
     "Kind",
     "Limits",

@@ -18,6 +18,7 @@ ADDITIVE, MULTIPLICATIVE = "additive", "multiplicative"
 GENERALIZED, PRIME = "generalized-additive", "prime"
 KINDS = (ADDITIVE, MULTIPLICATIVE, GENERALIZED, PRIME)
 
+CLEAR = 0.9  # a confidence above goes without saying
 _ROUNDINGS = 50  # of a derivative: a constant has no more of them
 
 Test = tuple[float, float, float]  # numerator, denominator and rounding floor, summed over points

@@ -70,7 +70,7 @@ class StructureTree:
         """Return "additive", "multiplicative", "generalized-additive" or "prime"."""
         return self.kinds[self._block(block)].name
 
-    def children(self, block: Iterable[int | str]) -> Block | frozenset[Block]:
+    def children(self, block: Iterable[int | str]) -> frozenset[Block]:
         """Return the parts of a block: the largest blocks inside it, and single variables."""
         return frozenset(self.parts[self._block(block)])
 

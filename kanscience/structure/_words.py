@@ -7,13 +7,12 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from kanscience.structure import _kinds
-from kanscience.structure._kinds import ADDITIVE, GENERALIZED, MULTIPLICATIVE
+from kanscience.structure._kinds import ADDITIVE, CLEAR, GENERALIZED, MULTIPLICATIVE
 
 if TYPE_CHECKING:
     from kanscience.structure._blocks import Block
     from kanscience.structure._tree import StructureTree
 
-_CLEAR = 0.9  # a confidence above goes without saying
 _LETTERS = "ghkpqrsuvw"
 _ESCAPED = str.maketrans(
     {sign: f"\\{sign}" for sign in " _%&#${}"} | {"\\": r"{\backslash}", "^": r"{\wedge}", "~": r"{\sim}"}
@@ -47,7 +46,7 @@ def _line(tree: StructureTree, block: Block) -> str:
         text += f" around {kind.constant:.6g}"
     if kind.terms:
         text += ", a sum over " + " + ".join(tree.written(term) for term in kind.terms)
-    return text if kind.confidence > _CLEAR else f"{text} (confidence {kind.confidence:.2f})"
+    return text if kind.confidence > CLEAR else f"{text} (confidence {kind.confidence:.2f})"
 
 
 def latex(tree: StructureTree) -> str:

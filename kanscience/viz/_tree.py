@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from kanscience.structure import ADDITIVE, GENERALIZED, MULTIPLICATIVE, PRIME, StructureTree
+from kanscience.structure import ADDITIVE, CLEAR, GENERALIZED, MULTIPLICATIVE, PRIME, Block, StructureTree
 from kanscience.viz._labels import Label, name_label
 from kanscience.viz._style import BLUE, GREY, INK, MIXED, NAME_SIZE, SYMBOLIC, canvas, style
 
@@ -26,9 +26,6 @@ _LINE = 0.13  # inches from one line in a box to the next
 _ROW = 0.4  # between a box and what is below
 _AIR = 0.22  # between neighbours
 _MARGIN = 0.12
-_SURE = 0.9  # a confidence above goes without saying
-
-Block = frozenset[int]
 
 
 def draw_trees(trees: Sequence[StructureTree]) -> Figure:
@@ -118,7 +115,7 @@ def _draw_box(axes: Axes, places: _Places, block: Block, at: np.ndarray) -> None
             boxstyle="round,pad=0,rounding_size=0.06",
             facecolor="white",
             edgecolor=colour,
-            linestyle="-" if kind.confidence > _SURE else "--",
+            linestyle="-" if kind.confidence > CLEAR else "--",
             linewidth=1.0,
             zorder=2,
         )
@@ -143,7 +140,7 @@ def _words(tree: StructureTree, block: Block) -> list[Label]:
         lines.append(f"around {kind.constant:.4g}")
     if kind.terms:
         lines.append(" + ".join(tree.written(term) for term in kind.terms))
-    if kind.confidence <= _SURE:
+    if kind.confidence <= CLEAR:
         lines.append(f"confidence {kind.confidence:.2f}")
     return [Label(line, False, _WORDS) for line in lines]
 

@@ -7,6 +7,7 @@ import torch
 
 import kanscience as ks
 from kanscience.discovery._gaussian_process import fit_gaussian_process
+from kanscience.discovery._measurements import superfluous_columns
 from kanscience.discovery._network_surrogate import fit_network
 from kanscience.discovery._reduction import reduce
 from kanscience.discovery._splits import find_split
@@ -147,3 +148,10 @@ def test_tables_that_cannot_be_asked_are_refused():
         ks.discover_tree(X, X[:20, 0])
     with pytest.raises(ks.DataError, match="row 3"):
         ks.discover_tree(X, np.where(np.arange(30) == 3, np.nan, X[:, 0]))
+
+
+def test_columns_that_differ_only_where_they_are_small_are_two_columns():
+    small = np.random.default_rng(6).uniform(1e-3, 2e-3, (2, 30))
+    X = np.concatenate([np.full((2, 1), 1e14), small], axis=1).T
+    assert superfluous_columns(X, ("a", "b")) == {}
+    assert superfluous_columns(np.column_stack([X[:, 0], 0.3048 * X[:, 0]]), ("a", "b")) == {"b": "a in another unit"}

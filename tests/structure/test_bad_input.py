@@ -188,3 +188,11 @@ def test_questions_about_what_is_no_column_are_refused():
     for member in (None, [0, 1], 0.5):
         with pytest.raises(ks.OptionError, match="there is no column"):
             tree.kind(iter([member, 1]))
+
+
+def test_names_that_stand_for_two_columns_are_refused():
+    with pytest.raises(ks.KanscienceError, match="'a'"):
+        ks.discover_tree(lambda x: x[:, 0] * x[:, 1], _points(2), names=["a", "a"])
+    frame = pd.DataFrame(_points(2), columns=["mass", "mass"])
+    with pytest.raises(ks.KanscienceError, match="mass"):
+        ks.discover_tree(lambda x: x[:, 0] * x[:, 1], frame)
