@@ -21,7 +21,7 @@ import inspect
 import sys
 from collections import namedtuple
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -47,18 +47,22 @@ values of all (last axis: function); and of each point's source ``per_t``, its l
 
 _CUBIC = 4  # functions at a point, and powers of each: the usual case, written out
 _POINTS = 2**12  # whose functions are held at once: they stay in the second cache
-_NEAREST = 2**15  # bytes of coefficients that stay in the first cache
+_NEAREST, _NEAR = 2**15, 2**20  # bytes of coefficients that stay in the first and second cache
 _USUAL = 8  # basis functions of a source at grid 5, to say how many sources these are
 
 
-def compiled(function: Callable) -> Any:
+def compiled(function: Callable, *, fastmath: frozenset[str] = frozenset(), cache: bool = True) -> Any:
+    """Compile a function at its first call."""
     bare = inspect.unwrap(function)  # of what checks types at run time
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
+    options = {"nogil": True, "error_model": "numpy", "fastmath": set(fastmath)}
     try:
-        return njit(bare, cache=True, **options)
+        return njit(bare, cache=cache, **options)
     except RuntimeError:  # there is no folder to write a cache to
         return njit(bare, **options)
 
+
+# Sums over targets: products are added unrounded, where processors can, several at a time, always in the same order.
+compiled_sum = partial(compiled, fastmath=frozenset({"contract", "reassoc", "nsz"}))
 
 U = np.uint64  # unsigned places: no question of counting from the end
 
@@ -82,44 +86,46 @@ def mapped(sizes, curves, x, outside, low, high, t, share, shares):
 def forward(sizes, curves, t, weights, coefficients, _, y, share, shares):
     """Write y (sample, target)."""
     start, stop = _share(sizes.samples, share, shares)
-    width, together, count = U(sizes.targets), _together(sizes, coefficients), sizes.sources
-    work = _workspace(sizes, curves, t, 0, count)
-    for begin in range(start, stop, work.rows):
-        end = min(begin + work.rows, stop)
-        _stencils(sizes, curves, work, t, begin, end, 0, count)
-        _weigh(sizes, work, weights, begin, end, 0, count)
-        y[begin * sizes.targets : end * sizes.targets] = 0
-        for first in range(0, count, together):
-            k, some = U(first), U(min(together, count - first))
-            for n in range(U(begin), U(end)):
-                if sizes.functions == _CUBIC:
-                    _add_four(y, n * width, coefficients, width, work.place, work.values, k, some)
-                else:
-                    _add_any(y, n * width, coefficients, width, work.place, work.values, k, some, U(sizes.functions))
-                k += U(count)
+    width, together, group = U(sizes.targets), _together(sizes, coefficients), _group(sizes, coefficients)
+    y[start * sizes.targets : stop * sizes.targets] = 0
+    for left in range(0, sizes.sources, group):
+        right = min(left + group, sizes.sources)
+        count, work = right - left, _workspace(sizes, curves, t, left, right)
+        for begin in range(start, stop, work.rows):
+            end = min(begin + work.rows, stop)
+            _stencils(sizes, curves, work, t, begin, end, left, right)
+            _weigh(sizes, work, weights, begin, end, left, right)
+            for first in range(0, count, together):
+                k, some = U(first), U(min(together, count - first))
+                for n in range(U(begin), U(end)):
+                    if sizes.functions == _CUBIC:
+                        _add_four(y, n * width, coefficients, width, work.place, work.values, k, some)
+                    else:
+                        _add_any(y, n * width, coefficients, width, work.place, work.values, k, some, U(sizes.functions))
+                    k += U(count)
 
 
 @compiled
 def dot(sizes, curves, t, factors, coefficients, g, q, share, shares):
     """Write q (sample, source); with factors (source,), add to q and multiply by them."""
     start, stop = _share(sizes.samples, share, shares)
-    width, together, count = U(sizes.targets), _together(sizes, coefficients), sizes.sources
-    work = _workspace(sizes, curves, t, 0, count)
-    for begin in range(start, stop, work.rows):
-        end = min(begin + work.rows, stop)
-        _stencils(sizes, curves, work, t, begin, end, 0, count)
-        for first in range(0, count, together):
-            k, some = U(first), U(min(together, count - first))
-            for n in range(U(begin), U(end)):
-                at = n * width
-                if sizes.functions == _CUBIC:
-                    _dot_four(work.sums, k, g, at, coefficients, width, work.place, work.values, k, some)
-                else:
-                    _dot_any(
-                        work.sums, k, g, at, coefficients, width, work.place, work.values, k, some, U(sizes.functions)
-                    )
-                k += U(count)
-        _put(q, sizes, factors, work.sums, begin, end)
+    width, together, group = U(sizes.targets), _together(sizes, coefficients), _group(sizes, coefficients)
+    for left in range(0, sizes.sources, group):
+        right = min(left + group, sizes.sources)
+        count, work = right - left, _workspace(sizes, curves, t, left, right)
+        for begin in range(start, stop, work.rows):
+            end = min(begin + work.rows, stop)
+            _stencils(sizes, curves, work, t, begin, end, left, right)
+            for first in range(0, count, together):
+                k, some = U(first), U(min(together, count - first))
+                for n in range(U(begin), U(end)):
+                    if sizes.functions == _CUBIC:
+                        _dot_four(work.sums, g, n * width, coefficients, width, work.place, work.values, k, some)
+                    else:
+                        functions = U(sizes.functions)
+                        _dot_any(work.sums, g, n * width, coefficients, width, work.place, work.values, k, some, functions)
+                    k += U(count)
+            _put(q, sizes, factors, work.sums, begin, end, left, right)
 
 
 @compiled
@@ -157,9 +163,9 @@ def fill(sizes, curves, t, weights, _, __, features, share, shares):
         k = U(0)
         for n in range(U(begin), U(end)):
             for _s in range(sizes.sources):
-                at = n * width + U(work.place[k])
+                at, v = n * width + U(work.place[k]), k * functions
                 for r in range(functions):
-                    features[at + r] = work.values[k * functions + r]
+                    features[at + r] = work.values[v + r]
                 k += U(1)
 
 
@@ -180,18 +186,18 @@ def pick(sizes, curves, t, factors, features, _, q, share, shares):
                     total += features[at + r] * work.values[k * functions + r]
                 work.sums[k] = total
                 k += U(1)
-        _put(q, sizes, factors, work.sums, begin, end)
+        _put(q, sizes, factors, work.sums, begin, end, 0, sizes.sources)
 
 
 @compiled
-def _put(q, sizes, factors, sums, begin, end):
-    """Write the sums (row, source) of some rows into q; with factors (source,), add to it and multiply by them."""
-    k = U(0)
+def _put(q, sizes, factors, sums, begin, end, first, last):
+    """Write sums (row, source) of these samples and sources into q; with factors, add to it and multiply by them."""
+    count, k = U(last - first), U(0)
     for n in range(begin, end):
-        at = U(n * sizes.sources)
-        for s in range(U(sizes.sources)):
-            q[at + s] = (q[at + s] + sums[k + s]) * factors[s] if sizes.weighted else sums[k + s]
-        k += U(sizes.sources)
+        at = U(n * sizes.sources + first)
+        for s in range(count):
+            q[at + s] = (q[at + s] + sums[k + s]) * factors[U(first) + s] if sizes.weighted else sums[k + s]
+        k += count
 
 
 @compiled
@@ -205,10 +211,16 @@ def _together(sizes, coefficients):
     return max(_NEAREST // (_USUAL * max(sizes.targets, 1) * coefficients.itemsize), 1)
 
 
+@compiled
+def _group(sizes, coefficients):
+    """Return how many sources' coefficients stay in the second cache while all samples pass."""
+    return max(_NEAR // (max(sizes.basis * sizes.targets, 1) * coefficients.itemsize), 1)
+
+
 # One row of samples and some of its sources: these have their places and values from k on.
 
 
-@compiled
+@compiled_sum
 def _add_four(y, at, c, width, place, values, k, count):
     """Add rows of c, each times its value, to the row of y that begins ``at``."""
     for i in range(k, k + count):
@@ -219,7 +231,7 @@ def _add_four(y, at, c, width, place, values, k, count):
             y[at + j] += v0 * c[row0 + j] + v1 * c[row1 + j] + v2 * c[row2 + j] + v3 * c[row3 + j]
 
 
-@compiled
+@compiled_sum
 def _add_any(y, at, c, width, place, values, k, count, functions):
     for i in range(k, k + count):
         for r in range(functions):
@@ -228,32 +240,32 @@ def _add_any(y, at, c, width, place, values, k, count, functions):
                 y[at + j] += value * c[row + j]
 
 
-@compiled
-def _dot_four(q, to, g, at, c, width, place, values, k, count):
+@compiled_sum
+def _dot_four(sums, g, at, c, width, place, values, k, count):
     """Write the products of the row of g that begins ``at`` with rows of c, each times its value."""
-    for i in range(count):
-        row0, v = U(place[k + i]) * width, (k + i) * U(_CUBIC)
+    for i in range(k, k + count):
+        row0, v = U(place[i]) * width, i * U(_CUBIC)
         row1, row2, row3 = row0 + width, row0 + U(2) * width, row0 + U(3) * width
         v0, v1, v2, v3 = values[v], values[v + U(1)], values[v + U(2)], values[v + U(3)]
         total = values.dtype.type(0)
         for j in range(width):
             total += g[at + j] * (v0 * c[row0 + j] + v1 * c[row1 + j] + v2 * c[row2 + j] + v3 * c[row3 + j])
-        q[to + i] = total
+        sums[i] = total
 
 
-@compiled
-def _dot_any(q, to, g, at, c, width, place, values, k, count, functions):
-    for i in range(count):
+@compiled_sum
+def _dot_any(sums, g, at, c, width, place, values, k, count, functions):
+    for i in range(k, k + count):
         total = values.dtype.type(0)
         for r in range(functions):
-            row, part = (U(place[k + i]) + r) * width, values.dtype.type(0)
+            row, part = (U(place[i]) + r) * width, values.dtype.type(0)
             for j in range(width):
                 part += g[at + j] * c[row + j]
-            total += values[(k + i) * functions + r] * part
-        q[to + i] = total
+            total += values[i * functions + r] * part
+        sums[i] = total
 
 
-@compiled
+@compiled_sum
 def _spread_four(c, width, g, at, place, values, k, count):
     """Add the row of g that begins ``at``, times each value, to rows of c."""
     for i in range(k, k + count):
@@ -268,7 +280,7 @@ def _spread_four(c, width, g, at, place, values, k, count):
             c[row3 + j] += v3 * x
 
 
-@compiled
+@compiled_sum
 def _spread_any(c, width, g, at, place, values, k, count, functions):
     for i in range(k, k + count):
         for r in range(functions):
@@ -277,13 +289,23 @@ def _spread_any(c, width, g, at, place, values, k, count, functions):
                 c[row + j] += value * g[at + j]
 
 
+@intrinsic
+def _fma(typing, a, b, c):
+    """Return ``a * b + c``, rounded once."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return a(a, b, c), generate
+
+
 @compiled
 def _workspace(sizes, curves, t, first, last):
     """Return room for some rows of points of these sources, and what depends on the source alone, for each of the points."""
     count = last - first
     rows = min(max(_POINTS // max(count, 1), 1), max(sizes.samples, 1))
     size = rows * count
-    per_t, last_interval = np.empty(size, np.float64), np.empty(size, np.int32)
+    per_t, last_interval = np.empty(size, t.dtype), np.empty(size, np.int32)
     row, scale = np.empty(size, np.int32), np.empty(size, t.dtype)
     for n in range(rows):
         for s in range(first, last):
@@ -335,18 +357,19 @@ def _equal_cubics(c, work, size):
     per_t, last_interval, row, scale = work.per_t, work.last_interval, work.row, work.scale
     a0, a1, a2, a3, b0, b1, b2, b3 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
     c0, c1, c2, c3, d0, d1, d2, d3 = c[8], c[9], c[10], c[11], c[12], c[13], c[14], c[15]
-    outside = False
+    outside, one = False, number(1)
     for i in range(size):
-        inside = _inside(t[i])
+        inside = -one if t[i] < -one else (one if t[i] > one else t[i])
         outside |= inside != t[i]
-        position = per_t[i] + inside * per_t[i]
+        position = _fma(inside, per_t[i], per_t[i])
         whole = min(np.int32(position if position > 0 else 0.0), last_interval[i])  # NaN: the first
         place[i] = row[i] + whole
-        u, k = number(position - whole), i * U(_CUBIC)
-        values[k] = (((a3 * u + a2) * u + a1) * u + a0) * scale[i]
-        values[k + U(1)] = (((b3 * u + b2) * u + b1) * u + b0) * scale[i]
-        values[k + U(2)] = (((c3 * u + c2) * u + c1) * u + c0) * scale[i]
-        values[k + U(3)] = (((d3 * u + d2) * u + d1) * u + d0) * scale[i]
+        # Rounded once: the place in the interval is as exact as the point, in float32 at grid 200 too.
+        u, k = _fma(inside, per_t[i], per_t[i] - number(whole)), i * U(_CUBIC)
+        values[k] = _fma(_fma(_fma(a3, u, a2), u, a1), u, a0) * scale[i]
+        values[k + U(1)] = _fma(_fma(_fma(b3, u, b2), u, b1), u, b0) * scale[i]
+        values[k + U(2)] = _fma(_fma(_fma(c3, u, c2), u, c1), u, c0) * scale[i]
+        values[k + U(3)] = _fma(_fma(_fma(d3, u, d2), u, d1), u, d0) * scale[i]
     return outside
 
 
@@ -507,7 +530,7 @@ def _pick_64(call):
     _work(call, _this.pick, np.float64)
 
 
-@compiled
+@partial(compiled, cache=False)  # on disk go the functions above, which hold all of it: the type of a function does not
 def _work(call, function, number):
     c = carray(call, (LENGTH,), np.int64)
     sizes = Sizes(c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12] != 0, c[13] != 0)
