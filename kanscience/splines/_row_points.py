@@ -17,7 +17,9 @@ from kanscience.splines._points import is_memory, is_plain, keep_freed_memory
 from kanscience.splines._team import run
 
 DENSE_UP_TO = 16  # basis functions of a source, up to which one matrix product with all of them is quicker
-FEWEST_POINTS = 2**12  # below, the calls cost more than the arithmetic, whoever does it
+# Fewer points are left to PyTorch. Steps of an optimiser come by the thousand, and gain from 2**10 on; a single evaluation
+# gains less than a millisecond there, and must not wait the seconds that numba compiles for when its cache is empty.
+FEWEST_POINTS, FEWEST_DIFFERENTIATED = 2**15, 2**10
 _WORTH_SHARING = 2**14  # points, from which on other threads are worth waking
 _ARRAYS = 5  # that a kernel takes beside those of the knots: points, weights, two more, and the result
 _SHARES = 4  # of the work for each thread: what one is late with, others take
@@ -179,9 +181,11 @@ def row_points(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tensor
 
     None where PyTorch has to step in: few points, transforms, forward mode, other devices.
     """
-    if torch.compiler.is_compiling() or x.numel() < max(FEWEST_POINTS, 1):
-        return None
     tensors = x, low, high, *others
+    differentiated = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    fewest = FEWEST_DIFFERENTIATED if differentiated else FEWEST_POINTS
+    if torch.compiler.is_compiling() or x.numel() < max(fewest, 1):
+        return None
     for tensor in tensors:
         if tensor.dtype != axes.knots.dtype or not is_memory(tensor):
             return None

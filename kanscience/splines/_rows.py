@@ -101,7 +101,9 @@ def forward(sizes, curves, t, weights, coefficients, _, y, share, shares):
                     if sizes.functions == _CUBIC:
                         _add_four(y, n * width, coefficients, width, work.place, work.values, k, some)
                     else:
-                        _add_any(y, n * width, coefficients, width, work.place, work.values, k, some, U(sizes.functions))
+                        _add_any(
+                            y, n * width, coefficients, width, work.place, work.values, k, some, U(sizes.functions)
+                        )
                     k += U(count)
 
 
@@ -123,7 +125,9 @@ def dot(sizes, curves, t, factors, coefficients, g, q, share, shares):
                         _dot_four(work.sums, g, n * width, coefficients, width, work.place, work.values, k, some)
                     else:
                         functions = U(sizes.functions)
-                        _dot_any(work.sums, g, n * width, coefficients, width, work.place, work.values, k, some, functions)
+                        _dot_any(
+                            work.sums, g, n * width, coefficients, width, work.place, work.values, k, some, functions
+                        )
                     k += U(count)
             _put(q, sizes, factors, work.sums, begin, end, left, right)
 

@@ -37,6 +37,7 @@ def dense_up_to(request, monkeypatch):
 @pytest.fixture(autouse=True)
 def _numba_for_all_sizes(monkeypatch):
     monkeypatch.setattr(rows, "FEWEST_POINTS", 0)
+    monkeypatch.setattr(rows, "FEWEST_DIFFERENTIATED", 0)
 
 
 def _uniform(degree, dtype):
