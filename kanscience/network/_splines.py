@@ -143,7 +143,7 @@ class SplineEdges(nn.Module):
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return spline features (source, basis, sample) and base features (source, sample)."""
-        return self._features(self.mapped(x), self.axes)
+        return self._features(self.mapped(x.contiguous()), self.axes)
 
     def _features(self, t: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
         base = base_named(self.base)

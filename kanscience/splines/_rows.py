@@ -365,7 +365,7 @@ def _equal_cubics(c, work, size):
     for i in range(size):
         inside = -one if t[i] < -one else (one if t[i] > one else t[i])
         outside |= inside != t[i]
-        position = _fma(inside, per_t[i], per_t[i])
+        position = _fma(inside, per_t[i], per_t[i])  # type: ignore[call-arg]
         whole = min(np.int32(position if position > 0 else 0.0), last_interval[i])  # NaN: the first
         place[i] = row[i] + whole
         # Rounded once: the place in the interval is as exact as the point, in float32 at grid 200 too.
