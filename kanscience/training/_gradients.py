@@ -23,13 +23,19 @@ def loss_of(run: Any, penalty: Penalty | None) -> Callable[[Tensor | None], Tens
             return value if value.dim() == 0 else (value**2).sum()
 
         return own
-    train, weights = run.train, run.weights()
-    curvatures = None if penalty is None else curvature_forms(network, penalty)
+    train, curvatures = run.train, None if penalty is None else curvature_forms(network, penalty)
+    weights = run.weights() if train.sigma is not None else run.weights()[:1]  # then all rows weigh the same
+    weighted = weights * train.y
 
     def squares(rows: Tensor | None) -> Tensor:
-        x, y, w = (train.x, train.y, weights) if rows is None else (train.x[rows], train.y[rows], weights[rows])
-        residuals = w.T * (network.outputs(network.sources(x)) - y.T)
-        value = (residuals**2).sum() * (len(train.x) / len(x))
+        x, y, w = _of_rows(train.x, rows), _of_rows(weighted, rows), _of_rows(weights, rows)
+        # Nodes come row after row in memory: transposed ones make every operation of the layers several times slower.
+        residuals = w.T * network.outputs(network.sources(x).contiguous()) - y.T
+        value = residuals.square().sum() * (len(train.x) / len(x))
         return value if penalty is None else value + penalty_value(network, x, penalty, curvatures)
 
     return squares
+
+
+def _of_rows(array: Tensor, rows: Tensor | None) -> Tensor:
+    return array if rows is None or len(array) == 1 else array.index_select(0, rows)
