@@ -23,24 +23,23 @@ _FUSED_ON = ("cpu", "cuda")
 
 def adam(run: Any, penalty: Penalty | None) -> None:
     """Take ``run.steps`` Adam steps on batches drawn without replacement, epoch by epoch."""
-    from kanscience.training._gradients import loss_of
+    from kanscience.training._gradients import terms_of, value_and_slopes
 
-    loss, view = loss_of(run, penalty), FlatView(run.network)
+    terms, view = terms_of(run, penalty), FlatView(run.network)
     numbers = _numbers_in_units(run, view)
-    leaves = [part.leaf for part in numbers]
+    leaves, parameters = [part.leaf for part in numbers], [part.parameter for part in numbers]
     optimizer = torch.optim.Adam(leaves, lr=_RATE, fused=all(leaf.device.type in _FUSED_ON for leaf in leaves))
     start, begun, between = view.read(), run.step, _steps_between_looks(run)
     for rows in _batches(run):
         if run.step == begun + run.steps or run.stopping:
             break
-        value = loss(rows)
+        value, slopes = value_and_slopes(terms(rows), parameters)
         if not bool(torch.isfinite(value)):
             view.write_(start)
             run.status = "not finite"
             return
-        found = torch.autograd.grad(value, [part.parameter for part in numbers], allow_unused=True)
-        for part, gradient in zip(numbers, found, strict=True):
-            part.take(gradient)
+        for part, slope in zip(numbers, slopes, strict=True):
+            part.take(slope)
         optimizer.param_groups[0]["lr"] = _RATE * (1 + cos(pi * (run.step - begun) / run.steps)) / 2
         optimizer.step()
         for part in numbers:
@@ -64,9 +63,9 @@ class _Numbers:
         self.parameter, self.unit = parameter, unit
         self.leaf = parameter if unit is None else torch.nn.Parameter(parameter.detach() / unit)
 
-    def take(self, gradient: Tensor | None) -> None:
-        """Hand a gradient to the optimiser."""
-        self.leaf.grad = gradient if gradient is None or self.unit is None else gradient * self.unit
+    def take(self, slope: Tensor | None) -> None:
+        """Hand the loss's derivative to the optimiser."""
+        self.leaf.grad = slope if slope is None or self.unit is None else slope * self.unit
 
     @torch.no_grad()
     def write_(self) -> None:
