@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import json
 import multiprocessing
 import os
 import platform
@@ -12,10 +13,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -132,6 +134,52 @@ def _resident(kind: str) -> float:
     return int(line.split()[1]) / 1024
 
 
+class Kept:
+    """Results of the cases of a long benchmark, written as they come; an interrupted run goes on where it was.
+
+    They stand in a file beside the page, ``results_wide.part`` beside ``results_wide.md``, until `done`.
+    """
+
+    def __init__(self, page: Path) -> None:
+        self.path = page.with_suffix(".part")
+        self.results: dict[str, Any] = json.loads(self.path.read_text()) if self.path.exists() else {}
+
+    def get(self, case: str, measure: Callable[[], Any]) -> Any:
+        """Return what is known of a case, else measure it; results are what JSON can hold."""
+        if case not in self.results:
+            print(f"{time.strftime('%H:%M:%S')} {case}", flush=True)
+            self.results[case] = measure()
+            self.path.write_text(json.dumps(self.results))
+        return self.results[case]
+
+    def done(self) -> None:
+        """Forget: the page is written."""
+        self.path.unlink(missing_ok=True)
+
+
+@dataclass
+class Stopwatch:
+    """Seconds of this thread's processor since the beginning, those of judging left out, and an error at each look."""
+
+    judge: Callable[[], float]
+    seconds: list[float] = field(default_factory=list)
+    errors: list[float] = field(default_factory=list)
+    begun: float = field(default_factory=time.thread_time)
+    judging: float = 0.0
+
+    def look(self) -> float:
+        """Judge; return the seconds so far."""
+        now = time.thread_time()
+        self.seconds.append(now - self.begun - self.judging)
+        self.errors.append(self.judge())
+        self.judging += time.thread_time() - now
+        return self.seconds[-1]
+
+    def first_below(self, error: float) -> float:
+        """Return the seconds to the first error that is not above this one."""
+        return next((s for s, e in zip(self.seconds, self.errors, strict=True) if e <= error), float("inf"))
+
+
 @dataclass(frozen=True)
 class Goal:
     """A number that a benchmark is to reach, and the one that it measured."""
@@ -163,9 +211,13 @@ def goals_table(goals: Sequence[Goal]) -> str:
 
 def write_results(path: Path, title: str, explanation: str, sections: Sequence[str]) -> None:
     """Print and write a page of results under the machine, the versions, the day and the command."""
-    text = "\n\n".join([f"# {title}", conditions(), explanation.strip(), *sections]) + "\n"
-    print(text)
-    path.write_text(text)
+    write_page(path, title, explanation, sections)
+    print(path.read_text())
+
+
+def write_page(path: Path, title: str, explanation: str, sections: Sequence[str]) -> None:
+    """Write a page of results that may not be complete yet."""
+    path.write_text("\n\n".join([f"# {title}", conditions(), explanation.strip(), *sections]) + "\n")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
