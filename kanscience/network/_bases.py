@@ -19,6 +19,25 @@ class Base:
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
 
+    def continued(self, t: Tensor, inside: bool, degree: int) -> Tensor:
+        """Return the values; beyond [-1, 1] the line through the end, for steps (degree 0) the end's value.
+
+        ``inside`` says that all points are known to lie in [-1, 1].
+        """
+        if inside:
+            return self.value(t)
+        nearest = t.clamp(-1, 1)
+        smooth = self.value(nearest)
+        return smooth if degree == 0 else smooth + self.slope(nearest) * (t - nearest)
+
+    def continued_slope(self, t: Tensor, inside: bool, degree: int) -> Tensor:
+        """Return the slopes of `continued`."""
+        if inside:
+            return self.slope(t)
+        nearest = t.clamp(-1, 1)
+        slopes = self.slope(nearest)
+        return slopes * (nearest == t) if degree == 0 else slopes
+
 
 def _silu_slope(t: Tensor) -> Tensor:
     gate = torch.sigmoid(t)

@@ -37,7 +37,8 @@ class Layer(nn.Module):
 
     def subnodes(self, x: Tensor) -> Tensor:
         """Return (subnode, sample): the sums of the incoming edges."""
-        return self.sums(x, self.features(x))
+        sums = self.splines(x, self.bias) if self.has_splines else self.bias[:, None].expand(-1, x.shape[1])
+        return sums + self.terms(x) if len(self.terms) else sums
 
     def features(self, x: Tensor) -> Features:
         """Return the spline and base features of the source values, None where no edge is a spline."""
@@ -45,8 +46,9 @@ class Layer(nn.Module):
 
     def sums(self, x: Tensor, features: Features) -> Tensor:
         """Return (subnode, sample) for features that are already there."""
-        bias = self.bias[:, None].expand(-1, x.shape[1])
-        sums = bias if features is None else bias + self.splines.sums(*features)
+        if features is None:
+            return self.subnodes(x)
+        sums = self.bias[:, None] + self.splines.sums(*features)
         return sums + self.terms(x) if len(self.terms) else sums
 
     @property

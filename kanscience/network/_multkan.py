@@ -197,8 +197,8 @@ class MultKAN(nn.Module):
             if program.layers:
                 return program.outputs(nodes, self.readout)
         for layer in self.layers:
-            features = layer.features(nodes) if first is None else first
-            nodes, first = multiply(layer.sums(nodes, features), layer.shape), None
+            sums = layer.subnodes(nodes) if first is None else layer.sums(nodes, first)
+            nodes, first = multiply(sums, layer.shape), None
         return self.read_out(nodes)
 
     def read_out(self, nodes: Tensor) -> Tensor:

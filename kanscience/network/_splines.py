@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from kanscience._transforms import inside_transform
 from kanscience.network._bases import base_named
 from kanscience.network._numbers import numbers, register_numbers
-from kanscience.splines import Axes, all_inside, dense_features, dense_points, fit_coefficients, spline_sums
+from kanscience.network._row_sums import Evaluation, row_sums
+from kanscience.splines import Axes, all_inside, dense_features, dense_points, fit_coefficients, row_points, spline_sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,12 +146,7 @@ class SplineEdges(nn.Module):
 
     def _features(self, t: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
         base = base_named(self.base)
-        spline = dense_features(t, axes)
-        if all_inside(t):
-            return spline, base.value(t)
-        inside = t.clamp(-1, 1)
-        smooth = base.value(inside)
-        return spline, smooth if self.degree == 0 else smooth + base.slope(inside) * (t - inside)
+        return dense_features(t, axes), base.continued(t, all_inside(t), self.degree)
 
     def weights(self) -> tuple[Tensor, Tensor]:
         """Return coefficients and base weights as the forward pass uses them: gradients reach trainable edges only."""
@@ -161,9 +157,15 @@ class SplineEdges(nn.Module):
         coefficients = torch.where(trained, self.trained_coefficients, fixed)
         return coefficients, numbers(self, "base_weights", self.active & self.trainable)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the (target, sample) sums of the curves."""
-        return self.sums(*self.features(x))
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return the (target, sample) sums of the curves and, where there are any, of biases (target,)."""
+        coefficients, base_weights = self.weights()
+        bias = base_weights.new_zeros(base_weights.shape[1]) if bias is None else bias
+        points = row_points(x.T, self.low, self.high, self.axes, coefficients, base_weights, bias)
+        if points is None:
+            return bias[:, None] + self.sums(*self.features(x))
+        base = None if self.base == "zero" else base_named(self.base)
+        return row_sums(x.T, coefficients, base_weights, bias, Evaluation(points, self.low, self.high, base)).T
 
     def sums(self, spline: Tensor, smooth: Tensor) -> Tensor:
         """Return the (target, sample) sums for features that are already there."""

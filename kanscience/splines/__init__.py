@@ -17,11 +17,14 @@ from kanscience.splines._knots import (
     uniform_knots,
 )
 from kanscience.splines._location import all_inside
+from kanscience.splines._row_points import RowPoints, row_points
+from kanscience.splines._trilinear import row_dot, row_forward, row_scatter
 
 __all__ = [
     "Axes",
     "DistinctValues",
     "KnotRule",
+    "RowPoints",
     "Quantiles",
     "Uniform",
     "all_inside",
@@ -38,6 +41,10 @@ __all__ = [
     "local_sums",
     "polynomial_values",
     "quantile_knots",
+    "row_dot",
+    "row_forward",
+    "row_points",
+    "row_scatter",
     "spline_sums",
     "uniform_knots",
 ]

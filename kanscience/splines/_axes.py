@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ class Axes:
     uniform: bool  # all rows equally spaced: no search, one set of polynomials
     per_t: Tensor  # (source, interval or 1) inverse widths of the intervals, float64
     polynomials: Tensor  # (power, source or 1, function, interval or 1)
+    tables: dict[int | str, Any] = field(default_factory=dict)  # what the kernels remember of them
 
     @classmethod
     def of(cls, rows: list[Tensor], degree: int) -> Axes:

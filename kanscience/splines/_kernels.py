@@ -34,13 +34,13 @@ def local_basis(t: Tensor, axes: Axes, derivative: bool = False) -> tuple[Tensor
     return location.values(int(derivative)), location.interval.unsqueeze(1)
 
 
-def dense_features(t: Tensor, axes: Axes, derivative: bool = False) -> Tensor:
+def dense_features(t: Tensor, axes: Axes, derivative: int = 0) -> Tensor:
     """Return all basis functions at all points as a matrix ready for one product with the coefficients.
 
     Args:
         t: (source, sample) points in [-1, 1]; beyond, the functions continue linearly.
         axes: the knots.
-        derivative: return derivatives with respect to ``t`` instead of values.
+        derivative: order of the derivative with respect to ``t``, 0 for the values.
 
     Returns:
         (source, basis, sample), zero but for ``degree + 1`` values at each point.
@@ -54,14 +54,14 @@ def dense_features(t: Tensor, axes: Axes, derivative: bool = False) -> Tensor:
     return _features(t, _located(t, axes), int(derivative))
 
 
-def local_sums(weights: Tensor, t: Tensor, axes: Axes, derivative: bool = False) -> Tensor:
+def local_sums(weights: Tensor, t: Tensor, axes: Axes, derivative: int = 0) -> Tensor:
     """Return ``sum(weights[i] * B[i](t))`` for weights of each point's own, of which ``degree + 1`` are read.
 
     Args:
         weights: (source, basis, sample).
         t: (source, sample) points in [-1, 1]; beyond, the functions continue linearly.
         axes: the knots.
-        derivative: take the derivatives of the functions with respect to ``t``.
+        derivative: order of the functions' derivative with respect to ``t``, 0 for the values.
 
     Returns:
         (source, sample).

@@ -38,7 +38,7 @@ class Points:
     def take(self, weights: Tensor) -> bool:
         """Return whether `sums` can be had for these weights."""
         shape = len(self.t), self.axes.n_basis, self.t.shape[1]
-        return weights.shape == shape and weights.dtype == self.t.dtype and _is_plain(weights)
+        return weights.shape == shape and weights.dtype == self.t.dtype and is_plain(weights)
 
     def sums(self, weights: Tensor, order: int) -> Tensor:
         """Return the sums (source, sample) of weights (source, basis, sample) times derivatives of some order."""
@@ -65,13 +65,13 @@ def fast_points(t: Tensor, axes: Axes) -> Points | None:
         return None
     tensors = t, axes.knots, axes.intervals, axes.per_t, axes.polynomials
     one_dtype = t.dtype == axes.knots.dtype == axes.polynomials.dtype and t.dtype in (torch.float32, torch.float64)
-    if not (one_dtype and t.dim() == 2 and len(t) == len(axes.knots) and all(map(_is_plain, tensors))):
+    if not (one_dtype and t.dim() == 2 and len(t) == len(axes.knots) and all(map(is_plain, tensors))):
         return None
     kernels = _kernels()
     return kernels and Points(t.contiguous(), axes, kernels)
 
 
-def _is_plain(x: Tensor) -> bool:
+def is_plain(x: Tensor) -> bool:
     """Return whether nothing but the numbers in memory counts."""
     if type(x) not in (Tensor, torch.nn.Parameter) or _keys(x) & ~_PLAIN_KEYS:
         return False
@@ -97,10 +97,17 @@ def _kernels() -> ModuleType | None:
         from kanscience.splines import _fast
     except ImportError:  # numba is not installed, or not for this version of Python or numpy
         return None
-    # Arrays of some MB come and go. The C library gives their pages back to the system at each step, to fetch them again
-    # at the next, until it has seen a block near its limit of 32 MB freed; this one is never written, thus takes none.
-    torch.empty(31 * 2**20, dtype=torch.uint8, device="cpu")
+    keep_freed_memory()
     return _fast
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep the memory of arrays of some MB, which come and go.
+
+    It gives their pages back to the system at each step, to fetch them again at the next, until it has seen a block near
+    its limit of 32 MB freed; this one is never written, thus takes none.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8, device="cpu")
 
 
 # Threads of our own: of numba's layers one aborts the process when two threads call it, another dies in forked children.

@@ -1,0 +1,507 @@
+"""The sums of a layer over points that lie row by row, compiled by numba.
+
+Points are (sample, source), coefficients (source * basis, target), sums (sample, target): what one sample needs lies side by
+side. With ``B[d]`` the basis functions, differentiated d times, and a weight w of each point,
+
+    forward:  y[n, t]    = sum over s, i of  w[n, s] * B[d][i](x[n, s]) * c[s, i, t]
+    dot:      q[n, s]    = sum over i, t of  B[d][i](x[n, s]) * c[s, i, t] * g[n, t]
+    scatter:  c[s, i, t] = sum over n of     w[n, s] * B[d][i](x[n, s]) * g[n, t]
+
+touch only the ``degree + 1`` functions that are not 0 at a point, so that a finer grid costs nothing. Where a matrix product
+with all functions is quicker, `fill` writes its matrix, (sample, source * basis), and `pick` reads such a matrix at the same
+places. The mathematics, at NaN and beyond [-1, 1] too, is that of `Location`.
+
+Arrays are flat, so that no view is counted in the inner loops. Functions carry no annotations: numba reads the types off the
+arguments. Samples, of `scatter` the sources, are shared among threads; every number is summed up by one thread, in order.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections import namedtuple
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import carray, cfunc, njit, types
+from numba.extending import intrinsic
+
+from kanscience.splines._team import Compiled
+
+Sizes = namedtuple("Sizes", "samples sources targets basis functions powers pieces knots buckets order uniform weighted")
+"""``pieces`` intervals of the longest source, 1 where knots are equally spaced; ``knots``, ``buckets``: of one source."""
+
+Curves = namedtuple("Curves", "knots intervals per_t buckets table slopes scale")
+"""``knots`` (source, knot), those outside the domain too; ``intervals`` (source,); ``per_t`` (source, piece) inverse widths;
+``buckets`` (source, bucket + 1) the interval at each bucket's start; ``table`` (source or 1, function, piece, power),
+differentiated; ``slopes`` the same of the values' slope; ``scale`` (2, source) what both are to be multiplied by."""
+
+_CUBIC = 4  # functions at a point, and powers of each: the usual case, written out
+_POINTS = 2**13  # whose functions are held at once: they stay in the second cache
+_NEAREST = 2**15  # bytes of coefficients that stay in the first cache
+_USUAL = 8  # basis functions of a source at grid 5, to say how many sources these are
+
+
+def compiled(function: Callable) -> Any:
+    bare = inspect.unwrap(function)  # of what checks types at run time
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
+    try:
+        return njit(bare, cache=True, **options)
+    except RuntimeError:  # there is no folder to write a cache to
+        return njit(bare, **options)
+
+
+U = np.uint64  # unsigned places: no question of counting from the end
+
+
+@compiled
+def mapped(sizes, curves, x, outside, low, high, t, share, shares):
+    """Write t (sample, source) of values x in the user's units; and into ``outside`` (share,) whether any leaves [-1, 1]."""
+    start, stop = _share(sizes.samples, share, shares)
+    found = False
+    for n in range(start, stop):
+        row = U(n) * U(sizes.sources)
+        for s in range(U(sizes.sources)):
+            half = (high[s] - low[s]) / t.dtype.type(2)
+            place = (x[row + s] - low[s]) / half - t.dtype.type(1)
+            t[row + s] = place
+            found |= not (place >= -1 and place <= 1)  # True for NaN
+    outside[share] = found
+
+
+@compiled
+def forward(sizes, curves, t, weights, coefficients, _, y, share, shares):
+    """Write y (sample, target)."""
+    start, stop = _share(sizes.samples, share, shares)
+    width, together = U(sizes.targets), _together(sizes, coefficients)
+    place, values = _scratch(sizes, t)
+    for begin, end in _blocks(sizes, start, stop):
+        _stencils(sizes, curves, t, weights, begin, end, 0, sizes.sources, place, values)
+        y[begin * sizes.targets : end * sizes.targets] = 0
+        for first in range(0, sizes.sources, together):
+            k, count = U(first), U(min(together, sizes.sources - first))
+            for n in range(U(begin), U(end)):
+                if sizes.functions == _CUBIC:
+                    _add_four(y, n * width, coefficients, width, place, values, k, count)
+                else:
+                    _add_any(y, n * width, coefficients, width, place, values, k, count, U(sizes.functions))
+                k += U(sizes.sources)
+
+
+@compiled
+def dot(sizes, curves, t, weights, coefficients, g, q, share, shares):
+    """Write q (sample, source)."""
+    start, stop = _share(sizes.samples, share, shares)
+    width, together = U(sizes.targets), _together(sizes, coefficients)
+    place, values = _scratch(sizes, t)
+    for begin, end in _blocks(sizes, start, stop):
+        _stencils(sizes, curves, t, weights, begin, end, 0, sizes.sources, place, values)
+        for first in range(0, sizes.sources, together):
+            k, count = U(first), U(min(together, sizes.sources - first))
+            for n in range(U(begin), U(end)):
+                at = n * U(sizes.sources) + U(first)
+                if sizes.functions == _CUBIC:
+                    _dot_four(q, at, g, n * width, coefficients, width, place, values, k, count)
+                else:
+                    _dot_any(q, at, g, n * width, coefficients, width, place, values, k, count, U(sizes.functions))
+                k += U(sizes.sources)
+
+
+@compiled
+def scatter(sizes, curves, t, weights, _, g, c, share, shares):
+    """Write c (source * basis, target)."""
+    start, stop = _share(sizes.sources, share, shares)
+    width, together = U(sizes.targets), _together(sizes, c)
+    c[start * sizes.basis * sizes.targets : stop * sizes.basis * sizes.targets] = 0
+    place, values = _scratch(sizes, t)
+    for begin, end in _blocks(sizes, 0, sizes.samples):
+        _stencils(sizes, curves, t, weights, begin, end, start, stop, place, values)
+        for first in range(start, stop, together):
+            k, count = U(first), U(min(together, stop - first))
+            for n in range(U(begin), U(end)):
+                if sizes.functions == _CUBIC:
+                    _spread_four(c, width, g, n * width, place, values, k, count)
+                else:
+                    _spread_any(c, width, g, n * width, place, values, k, count, U(sizes.functions))
+                k += U(sizes.sources)
+
+
+@compiled
+def fill(sizes, curves, t, weights, _, __, features, share, shares):
+    """Write features (sample, source * basis)."""
+    start, stop = _share(sizes.samples, share, shares)
+    width = sizes.sources * sizes.basis
+    place, values = _scratch(sizes, t)
+    for begin, end in _blocks(sizes, start, stop):
+        _stencils(sizes, curves, t, weights, begin, end, 0, sizes.sources, place, values)
+        features[begin * width : end * width] = 0
+        for n in range(begin, end):
+            for s in range(sizes.sources):
+                k = U(n - begin) * U(sizes.sources) + U(s)
+                at = U(n) * U(width) + U(place[k])
+                for r in range(sizes.functions):
+                    features[at + U(r)] = values[k * U(sizes.functions) + U(r)]
+
+
+@compiled
+def pick(sizes, curves, t, weights, features, _, q, share, shares):
+    """Write q (sample, source), sums over the functions of features (sample, source * basis) times their values."""
+    start, stop = _share(sizes.samples, share, shares)
+    width = sizes.sources * sizes.basis
+    place, values = _scratch(sizes, t)
+    for begin, end in _blocks(sizes, start, stop):
+        _stencils(sizes, curves, t, weights, begin, end, 0, sizes.sources, place, values)
+        for n in range(begin, end):
+            for s in range(sizes.sources):
+                k = U(n - begin) * U(sizes.sources) + U(s)
+                at, total = U(n) * U(width) + U(place[k]), values.dtype.type(0)
+                for r in range(sizes.functions):
+                    total += features[at + U(r)] * values[k * U(sizes.functions) + U(r)]
+                q[U(n) * U(sizes.sources) + U(s)] = total
+
+
+@compiled
+def _share(size, share, shares):
+    return size * share // shares, size * (share + 1) // shares
+
+
+@compiled
+def _block(sizes):
+    return min(max(_POINTS // max(sizes.sources, 1), 1), max(sizes.samples, 1))
+
+
+@compiled
+def _blocks(sizes, start, stop):
+    step = _block(sizes)
+    return [(begin, min(begin + step, stop)) for begin in range(start, stop, step)]
+
+
+@compiled
+def _scratch(sizes, t):
+    points = _block(sizes) * sizes.sources
+    return np.empty(points, np.int32), np.empty(points * sizes.functions, t.dtype)
+
+
+@compiled
+def _together(sizes, coefficients):
+    """Return how many sources' coefficients stay in the first cache."""
+    return max(_NEAREST // (_USUAL * max(sizes.targets, 1) * coefficients.itemsize), 1)
+
+
+# One row of samples and some of its sources: these have their places and values from k on.
+
+
+@compiled
+def _add_four(y, at, c, width, place, values, k, count):
+    """Add rows of c, each times its value, to the row of y that begins ``at``."""
+    for i in range(k, k + count):
+        row0, v = U(place[i]) * width, i * U(_CUBIC)
+        row1, row2, row3 = row0 + width, row0 + U(2) * width, row0 + U(3) * width
+        v0, v1, v2, v3 = values[v], values[v + U(1)], values[v + U(2)], values[v + U(3)]
+        for j in range(width):
+            y[at + j] += v0 * c[row0 + j] + v1 * c[row1 + j] + v2 * c[row2 + j] + v3 * c[row3 + j]
+
+
+@compiled
+def _add_any(y, at, c, width, place, values, k, count, functions):
+    for i in range(k, k + count):
+        for r in range(functions):
+            row, value = (U(place[i]) + r) * width, values[i * functions + r]
+            for j in range(width):
+                y[at + j] += value * c[row + j]
+
+
+@compiled
+def _dot_four(q, to, g, at, c, width, place, values, k, count):
+    """Write the products of the row of g that begins ``at`` with rows of c, each times its value."""
+    for i in range(count):
+        row0, v = U(place[k + i]) * width, (k + i) * U(_CUBIC)
+        row1, row2, row3 = row0 + width, row0 + U(2) * width, row0 + U(3) * width
+        v0, v1, v2, v3 = values[v], values[v + U(1)], values[v + U(2)], values[v + U(3)]
+        total = values.dtype.type(0)
+        for j in range(width):
+            total += g[at + j] * (v0 * c[row0 + j] + v1 * c[row1 + j] + v2 * c[row2 + j] + v3 * c[row3 + j])
+        q[to + i] = total
+
+
+@compiled
+def _dot_any(q, to, g, at, c, width, place, values, k, count, functions):
+    for i in range(count):
+        total = values.dtype.type(0)
+        for r in range(functions):
+            row, part = (U(place[k + i]) + r) * width, values.dtype.type(0)
+            for j in range(width):
+                part += g[at + j] * c[row + j]
+            total += values[(k + i) * functions + r] * part
+        q[to + i] = total
+
+
+@compiled
+def _spread_four(c, width, g, at, place, values, k, count):
+    """Add the row of g that begins ``at``, times each value, to rows of c."""
+    for i in range(k, k + count):
+        row0, v = U(place[i]) * width, i * U(_CUBIC)
+        row1, row2, row3 = row0 + width, row0 + U(2) * width, row0 + U(3) * width
+        v0, v1, v2, v3 = values[v], values[v + U(1)], values[v + U(2)], values[v + U(3)]
+        for j in range(width):
+            x = g[at + j]
+            c[row0 + j] += v0 * x
+            c[row1 + j] += v1 * x
+            c[row2 + j] += v2 * x
+            c[row3 + j] += v3 * x
+
+
+@compiled
+def _spread_any(c, width, g, at, place, values, k, count, functions):
+    for i in range(k, k + count):
+        for r in range(functions):
+            row, value = (U(place[i]) + r) * width, values[i * functions + r]
+            for j in range(width):
+                c[row + j] += value * g[at + j]
+
+
+@compiled
+def _stencils(sizes, curves, t, weights, begin, end, first, last, place, values):
+    """Write, for points of these samples and sources, the row of the first function and the values of all."""
+    for n in range(begin, end):
+        here, there = U(n) * U(sizes.sources), U(n - begin) * U(sizes.sources)
+        if sizes.uniform and sizes.functions == _CUBIC:
+            outside = _equal_cubics(sizes, curves, t, here, there, first, last, place, values)
+        else:
+            outside = _any_functions(sizes, curves, t, here, there, first, last, place, values)
+        if outside and sizes.order != 1:
+            _continue_lines(sizes, curves, t, here, there, first, last, place, values)
+        if sizes.weighted:
+            for s in range(U(first), U(last)):
+                for r in range(U(sizes.functions)):
+                    values[(there + s) * U(sizes.functions) + r] *= weights[here + s]
+
+
+@compiled
+def _equal_cubics(sizes, curves, t, here, there, first, last, place, values):
+    """Write places and values for equally spaced knots and cubics; return whether any point lies outside."""
+    c, number = curves.table, values.dtype.type
+    a0, a1, a2, a3, b0, b1, b2, b3 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
+    c0, c1, c2, c3, d0, d1, d2, d3 = c[8], c[9], c[10], c[11], c[12], c[13], c[14], c[15]
+    outside = False
+    for s in range(U(first), U(last)):
+        x = t[here + s]
+        inside = _inside(x)
+        outside |= inside != x
+        position = curves.per_t[s] + inside * curves.per_t[s]
+        whole = min(np.int32(position if position > 0 else 0.0), np.int32(curves.intervals[s] - 1))  # NaN: the first
+        u, scale = number(position - whole), number(curves.scale[s])
+        place[there + s] = np.int32(s * U(sizes.basis)) + whole
+        k = (there + s) * U(_CUBIC)
+        values[k] = (((a3 * u + a2) * u + a1) * u + a0) * scale
+        values[k + U(1)] = (((b3 * u + b2) * u + b1) * u + b0) * scale
+        values[k + U(2)] = (((c3 * u + c2) * u + c1) * u + c0) * scale
+        values[k + U(3)] = (((d3 * u + d2) * u + d1) * u + d0) * scale
+    return outside
+
+
+@compiled
+def _any_functions(sizes, curves, t, here, there, first, last, place, values):
+    """Write places and values for any knots and degree; return whether any point lies outside."""
+    outside = False
+    for s in range(first, last):
+        x = t[here + U(s)]
+        interval, u = _located(sizes, curves, s, _inside(x))
+        outside |= _inside(x) != x
+        place[there + U(s)] = s * sizes.basis + interval
+        for r in range(sizes.functions):
+            value = _polynomial(sizes, curves.table, s, r, interval, u) * curves.scale[s]
+            values[(there + U(s)) * U(sizes.functions) + U(r)] = value
+    return outside
+
+
+@compiled
+def _continue_lines(sizes, curves, t, here, there, first, last, place, values):
+    """Continue the values beyond the domain: linearly, and with no higher derivative."""
+    for s in range(first, last):
+        x = t[here + U(s)]
+        beyond = x - _inside(x)
+        interval, u = _located(sizes, curves, s, _inside(x))
+        for r in range(sizes.functions):
+            k = (there + U(s)) * U(sizes.functions) + U(r)
+            if sizes.order == 0 and beyond != 0:
+                slope = _polynomial(sizes, curves.slopes, s, r, interval, u) * curves.scale[sizes.sources + s]
+                values[k] += slope * beyond
+            elif beyond != 0 and x == x:
+                values[k] = 0
+
+
+@compiled
+def _inside(x):
+    x = np.float64(x)  # also of float32 data
+    return -1.0 if x < -1 else (1.0 if x > 1 else x)
+
+
+@compiled
+def _located(sizes, curves, s, x):
+    """Return the interval of a point inside the domain of a source, and the position in it."""
+    last = curves.intervals[s] - 1
+    if sizes.uniform:
+        position = curves.per_t[s] + x * curves.per_t[s]
+        interval = min(int(position if position > 0 else 0.0), last)
+        return interval, position - interval
+    interval = _last_knot_below(sizes, curves, s, x, last)
+    knot = curves.knots[s * sizes.knots + sizes.functions - 1 + interval]
+    return interval, (x - knot) * curves.per_t[s * sizes.pieces + interval]
+
+
+@compiled
+def _last_knot_below(sizes, curves, s, x, last):
+    """Return the last interval that does not begin above x; NaN: the last of all, as searches have it."""
+    if not x == x:
+        return last
+    knots = s * sizes.knots + sizes.functions - 1
+    bucket = s * (sizes.buckets + 1) + min(int((x + 1) * 0.5 * sizes.buckets), sizes.buckets - 1)
+    low, high = int(curves.buckets[bucket]), min(int(curves.buckets[bucket + 1]), last)
+    while low > 0 and curves.knots[knots + low] > x:  # the bucket's place is rounded
+        low -= 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if curves.knots[knots + middle] <= x:
+            low = middle
+        else:
+            high = middle - 1
+    while low < last and curves.knots[knots + low + 1] <= x:
+        low += 1
+    return low
+
+
+@compiled
+def _polynomial(sizes, table, s, r, interval, u):
+    piece = r if sizes.uniform else (s * sizes.functions + r) * sizes.pieces + interval
+    at = U(piece * sizes.powers)
+    total = np.float64(table[at + U(sizes.powers - 1)])
+    for power in range(sizes.powers - 2, -1, -1):
+        total = total * u + table[at + U(power)]
+    return total
+
+
+# What follows makes these functions addresses that any thread can call: a row of integers in, nothing out. It stands in this
+# file because numba looks at a file's date alone to see whether what it has compiled is still true.
+#
+# The row begins with a counter, of which every thread takes the next share of the work until all are taken, and the number of
+# shares. Then follow `Sizes`, and address and length of each array.
+
+_SIZES = 2
+_ARRAYS = _SIZES + len(Sizes._fields)
+LENGTH = _ARRAYS + 2 * (len(Curves._fields) + 5)
+
+
+@cache
+def address_of(name: str, single: bool) -> Compiled:
+    """Return a function of ``py`` for float32 (or float64) arrays, compiled at the first call, or read from a cache."""
+    function = inspect.unwrap(globals()[f"_{name}_{32 if single else 64}"])
+    signature = types.void(types.CPointer(types.int64))
+    try:
+        found = cfunc(signature, cache=True)(function)
+    except RuntimeError:  # there is no folder to write a cache to
+        found = cfunc(signature)(function)
+    return Compiled(found.address)
+
+
+# One function each, and the functions as attributes of a module: numba keeps on disk only what is written out like this.
+_this = sys.modules[__name__]
+
+
+def _mapped_32(call):
+    _work(call, _this.mapped, np.float32)
+
+
+def _mapped_64(call):
+    _work(call, _this.mapped, np.float64)
+
+
+def _forward_32(call):
+    _work(call, _this.forward, np.float32)
+
+
+def _forward_64(call):
+    _work(call, _this.forward, np.float64)
+
+
+def _dot_32(call):
+    _work(call, _this.dot, np.float32)
+
+
+def _dot_64(call):
+    _work(call, _this.dot, np.float64)
+
+
+def _scatter_32(call):
+    _work(call, _this.scatter, np.float32)
+
+
+def _scatter_64(call):
+    _work(call, _this.scatter, np.float64)
+
+
+def _fill_32(call):
+    _work(call, _this.fill, np.float32)
+
+
+def _fill_64(call):
+    _work(call, _this.fill, np.float64)
+
+
+def _pick_32(call):
+    _work(call, _this.pick, np.float32)
+
+
+def _pick_64(call):
+    _work(call, _this.pick, np.float64)
+
+
+@compiled
+def _work(call, function, number):
+    c = carray(call, (LENGTH,), np.int64)
+    sizes = Sizes(c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12] != 0, c[13] != 0)
+    curves = Curves(
+        _array(c, 0, number),
+        _array(c, 1, np.int64),
+        _array(c, 2, np.float64),
+        _array(c, 3, np.int64),
+        _array(c, 4, number),
+        _array(c, 5, number),
+        _array(c, 6, np.float64),
+    )
+    t, weights, first, second = _array(c, 7, number), _array(c, 8, number), _array(c, 9, number), _array(c, 10, number)
+    result = _array(c, 11, number)
+    share = _next(call)
+    while share < c[1]:
+        function(sizes, curves, t, weights, first, second, result, share, c[1])
+        share = _next(call)
+
+
+@compiled
+def _array(c, index, number):
+    address, length = c[_ARRAYS + 2 * index], c[_ARRAYS + 2 * index + 1]
+    return carray(_pointer(address, number), (length,), number)
+
+
+@intrinsic
+def _pointer(typing, address, number):
+    """Return an address as a pointer to numbers of a type."""
+    pointer = types.CPointer(number.dtype)
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(pointer))
+
+    return pointer(types.int64, number), generate
+
+
+@intrinsic
+def _next(typing, counter):
+    """Return the number that a pointer points to and count it up, in one step for all threads."""
+
+    def generate(context, builder, signature, arguments):
+        one = context.get_constant(types.int64, 1)
+        return builder.atomic_rmw("add", arguments[0], one, "monotonic")
+
+    return types.int64(types.CPointer(types.int64)), generate

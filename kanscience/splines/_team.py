@@ -1,0 +1,72 @@
+"""Compiled functions on several threads: on those that PyTorch has, where they can be had.
+
+The threads of PyTorch spin for a while after each of its operations, waiting for the next. Threads of our own would fight them
+for the cores, and cost more than they bring. GNU's OpenMP, which PyTorch for Linux computes with, takes work from anybody who
+calls its entry point; elsewhere, and in forked children, which its threads do not live on in, a pool of our own steps in.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import torch
+
+Compiled = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+"""Takes shares of the work that an address tells of, until none is left; any number of threads may call it at once."""
+
+_forked = False
+
+
+def run(function: Compiled, work: int, threads: int) -> None:
+    """Let a function do the work at an address.
+
+    Args:
+        function: called once by each of the threads.
+        work: address of what it has to do.
+        threads: most that take part.
+    """
+    if threads < 2:
+        function(work)
+    elif (parallel := None if _forked else _entry_of_openmp()) is not None:
+        parallel(function, work, threads, 0)
+    else:
+        others = [_pool().submit(function, work) for _ in range(threads - 1)]
+        function(work)
+        for other in others:
+            other.result()
+
+
+@cache
+def _entry_of_openmp():
+    """Return ``GOMP_parallel(function, data, threads, flags)`` of the library that PyTorch has loaded, or None."""
+    try:
+        mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libgomp" in line}
+    except OSError:
+        return None
+    # Another package may have brought a copy of its own: the one beside PyTorch's libraries is PyTorch's.
+    beside = str(Path(torch.__file__).parent)
+    for path in sorted(mapped, key=lambda path: not path.startswith(beside)):
+        entry = getattr(ctypes.CDLL(path), "GOMP_parallel", None)
+        if entry is not None:
+            entry.argtypes, entry.restype = [Compiled, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint], None
+            return entry
+    return None
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="kanscience")
+
+
+def _after_fork() -> None:
+    global _forked
+    _forked = True
+    _pool.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
