@@ -24,12 +24,6 @@ class Evaluation:
     high: Tensor  # (source,)
     base: Base | None  # None: zero
 
-    def t(self, x: Tensor) -> Tensor:
-        """Return (sample, source) points as they follow from x."""
-        if not torch.is_grad_enabled():
-            return self.points.t
-        return (x - self.low) / self.half - 1
-
     @property
     def half(self) -> Tensor:
         """Half the widths of the domains, (source,)."""
@@ -75,21 +69,34 @@ class _RowSums(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g):
         x, coefficients, base_weights, features, smooth = ctx.saved_tensors
-        its, again = ctx.evaluation, torch.is_grad_enabled()
-        points, base, t = its.points, its.base, its.t(x)
-        to_x = to_coefficients = to_base_weights = to_bias = None
-        if ctx.needs_input_grad[0]:
-            to_t = row_dot(t, coefficients, g, points, 1)
-            if base is not None:
-                to_t = to_t + g @ base_weights.T * base.continued_slope(t, points.inside, points.axes.degree)
-            to_x = to_t / its.half
-        if ctx.needs_input_grad[1] and features is not None and not again:
+        its, wanted = ctx.evaluation, ctx.needs_input_grad
+        points, base = its.points, its.base
+        if torch.is_grad_enabled() or not points.take(g):
+            return *_gradients(x, coefficients, base_weights, g, its), None
+        to_x = _to_x(coefficients, base_weights, g, its) if wanted[0] else None
+        to_coefficients = to_base_weights = None
+        if wanted[1] and features is not None:
             to_coefficients = (features.T @ g).view_as(coefficients)
-        elif ctx.needs_input_grad[1]:
-            to_coefficients = row_scatter(t, None, g, points, 0)
-        if ctx.needs_input_grad[2] and base is not None:
-            smooth = base.continued(t, points.inside, points.axes.degree) if again else smooth
+        elif wanted[1]:
+            to_coefficients = points.scatter(None, g, 0)
+        if wanted[2] and base is not None:
             to_base_weights = smooth.T @ g
-        if ctx.needs_input_grad[3]:
-            to_bias = g.sum(0)
-        return to_x, to_coefficients, to_base_weights, to_bias, None
+        return to_x, to_coefficients, to_base_weights, g.sum(0) if wanted[3] else None, None
+
+
+def _to_x(coefficients: Tensor, base_weights: Tensor, g: Tensor, its: Evaluation) -> Tensor:
+    points = its.points
+    if its.base is None:
+        return points.dot(coefficients, g, 1) / its.half
+    to_t = its.base.to_point(g @ base_weights.T, points.t, points.inside, points.axes.degree)
+    return points.add_dot_(to_t, coefficients, g, 1, its.half.reciprocal())
+
+
+def _gradients(x: Tensor, coefficients: Tensor, base_weights: Tensor, g: Tensor, its: Evaluation):
+    """Return the derivatives to x, coefficients, base weights and bias, such that they can be differentiated again."""
+    points, t = its.points, (x - its.low) / its.half - 1
+    to_t, to_base_weights = row_dot(t, coefficients, g, points, 1), None
+    if its.base is not None:
+        to_t = to_t + its.base.to_point(g @ base_weights.T, t, points.inside, points.axes.degree)
+        to_base_weights = its.base.continued(t, points.inside, points.axes.degree).T @ g
+    return to_t / its.half, row_scatter(t, None, g, points, 0), to_base_weights, g.sum(0)

@@ -6,6 +6,7 @@ Arrays inside a layer are laid out ``(source, sample)``, samples last, and param
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import is_not
 
 import torch
 from torch import Tensor, nn
@@ -97,14 +98,14 @@ class SplineEdges(nn.Module):
         self._derived = None
 
     def _now(self) -> _Derived:
-        buffers = self.knots, self.intervals, self.active, self.trainable
+        known, own = self._derived, self._buffers
+        buffers = own["knots"], own["intervals"], own["active"], own["trainable"]
         # Other tensors stand there where torch.func.functional_call lends others.
-        if self._derived is None or any(a is not b for a, b in zip(self._derived.buffers, buffers, strict=True)):
-            found = _Derived.of(*buffers, self.degree)
-            if inside_transform(*buffers, found.axes.polynomials):
-                return found
-            self._derived = found
-        return self._derived
+        if known is None or any(map(is_not, known.buffers, buffers)):
+            known = _Derived.of(*buffers, self.degree)  # type: ignore[arg-type]
+            if not inside_transform(*buffers, known.axes.polynomials):  # type: ignore[arg-type]
+                self._derived = known
+        return known
 
     @property
     def axes(self) -> Axes:
@@ -150,7 +151,9 @@ class SplineEdges(nn.Module):
 
     def weights(self) -> tuple[Tensor, Tensor]:
         """Return coefficients and base weights as the forward pass uses them: gradients reach trainable edges only."""
-        trained = self._now().trained
+        return self._weights(self._now().trained)
+
+    def _weights(self, trained: Tensor | None) -> tuple[Tensor, Tensor]:
         if trained is None:
             return self.trained_coefficients, self.trained_base_weights
         fixed = self.fixed_coefficients if self.fixed_coefficients.numel() else 0
@@ -159,9 +162,10 @@ class SplineEdges(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return the (target, sample) sums of the curves and, where there are any, of biases (target,)."""
-        coefficients, base_weights = self.weights()
+        now = self._now()
+        axes, (coefficients, base_weights) = now.axes, self._weights(now.trained)
         bias = base_weights.new_zeros(base_weights.shape[1]) if bias is None else bias
-        points = row_points(x.T, self.low, self.high, self.axes, coefficients, base_weights, bias)
+        points = row_points(x.T, self.low, self.high, axes, coefficients, base_weights, bias)
         if points is None:
             return bias[:, None] + self.sums(*self.features(x))
         base = None if self.base == "zero" else base_named(self.base)

@@ -34,7 +34,9 @@ def as_tensor(network: MultKAN, X: ArrayLike, what: str = "X") -> Tensor:
         matrix = as_columns(X, network.input_names, what=what)
         x = torch.as_tensor(matrix, dtype=network.dtype, device=network.device)
     check_rows(network, x, what)
-    return x.contiguous()  # on some processors last bits depend on the layout: the same rows shall give the same results
+    return (
+        x.contiguous()
+    )  # on some processors last bits depend on the layout: the same rows shall give the same results
 
 
 def check_rows(network: MultKAN, x: Tensor, what: str) -> None:

@@ -76,7 +76,7 @@ def spline_sums(features: Tensor, coefficients: Tensor) -> Tensor:
         features: (source, basis, sample).
         coefficients: (source, basis, target).
     """
-    return coefficients.flatten(0, 1).T @ features.flatten(0, 1)
+    return coefficients.reshape(-1, coefficients.shape[2]).T @ features.reshape(-1, features.shape[2])
 
 
 # Below, t only carries the gradient; where it lies is computed beforehand and counts as constant. Where nothing is

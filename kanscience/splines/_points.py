@@ -11,7 +11,7 @@ from types import ModuleType
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
+from torch.autograd import forward_ad
 
 from kanscience._transforms import inside_transform
 from kanscience.splines._axes import Axes
@@ -73,10 +73,14 @@ def fast_points(t: Tensor, axes: Axes) -> Points | None:
 
 def is_plain(x: Tensor) -> bool:
     """Return whether nothing but the numbers in memory counts."""
-    if type(x) not in (Tensor, torch.nn.Parameter) or _keys(x) & ~_PLAIN_KEYS:
+    return not (x.requires_grad and torch.is_grad_enabled()) and is_memory(x)
+
+
+def is_memory(x: Tensor) -> bool:
+    """Return whether a tensor is numbers in memory, which may be differentiated backwards and are nothing else."""
+    if type(x) not in (Tensor, torch.nn.Parameter) or _keys(x) & ~_PLAIN_KEYS or torch._C._is_tracing():
         return False
-    differentiated = x.requires_grad and torch.is_grad_enabled()
-    return not differentiated and not torch._C._is_tracing() and unpack_dual(x).tangent is None
+    return forward_ad._current_level < 0 or forward_ad.unpack_dual(x).tangent is None
 
 
 def _keys(x: Tensor) -> int:

@@ -11,25 +11,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kanscience._transforms import inside_transform
 from kanscience.splines._axes import Axes
 from kanscience.splines._basis import differentiated
-from kanscience.splines._points import is_plain, keep_freed_memory
+from kanscience.splines._points import is_memory, is_plain, keep_freed_memory
 from kanscience.splines._team import run
 
 DENSE_UP_TO = 16  # basis functions of a source, up to which one matrix product with all of them is quicker
 FEWEST_POINTS = 2**12  # below, the calls cost more than the arithmetic, whoever does it
+_WORTH_SHARING = 2**14  # points, from which on other threads are worth waking
+_ARRAYS = 5  # that a kernel takes beside those of the knots: points, weights, two more, and the result
 _SHARES = 4  # of the work for each thread: what one is late with, others take
 
 
 class Table(NamedTuple):
-    """What the kernels know of the knots, for one order of derivatives: tensors, and where these lie."""
+    """What the kernels know of the knots, for one order of derivatives."""
 
-    tensors: tuple[Tensor, ...]
-    places: list[int]  # address and length of each
-    pieces: int
-    powers: int
-    buckets: int
+    tensors: tuple[Tensor, ...]  # held, so that they stay where they are
+    call: np.ndarray  # what `_rows.py` calls a row of integers, as far as it is known
 
 
 def _are_plain(axes: Axes) -> bool:
@@ -54,11 +52,14 @@ def _table(axes: Axes, order: int) -> Table:
     factor = axes.per_t[:, :1] if axes.uniform else torch.ones_like(axes.per_t[:, :1])
     scale = torch.stack([factor[:, 0] ** order, factor[:, 0]])
     buckets = axes.intervals.new_zeros(0) if axes.uniform else _buckets(axes)
-    tensors = tuple(
-        x.contiguous() for x in (axes.knots, axes.intervals, axes.per_t, buckets, table, slopes, scale)
-    )
-    places = [number for x in tensors for number in (x.data_ptr(), x.numel())]
-    return Table(tensors, places, table.shape[2], table.shape[3], max(buckets.shape[-1] - 1, 0))
+    parts = axes.knots, axes.intervals, axes.per_t, buckets, table, slopes, scale
+    tensors = tuple(tensor.contiguous() for tensor in parts)
+    functions, pieces, powers = table.shape[1:]
+    call = [0, 0, 0, 0, 0, axes.n_basis, functions, powers, pieces, axes.knots.shape[1], max(buckets.shape[-1] - 1, 0)]
+    call += [order, axes.uniform, False]
+    for tensor in tensors:
+        call += tensor.data_ptr(), tensor.numel()
+    return Table(tensors, np.array(call + [0] * (2 * _ARRAYS), dtype=np.int64))
 
 
 def _differentiated(axes: Axes, order: int) -> Tensor:
@@ -102,9 +103,9 @@ class RowPoints:
     def of(cls, x: Tensor, low: Tensor, high: Tensor, axes: Axes, kernels: ModuleType) -> RowPoints:
         """Map values x (sample, source) from their domains onto [-1, 1]."""
         x = x.contiguous()
-        t, outside = torch.empty_like(x), x.new_zeros(_SHARES * torch.get_num_threads())
+        t, outside = torch.empty_like(x), x.new_zeros(_SHARES * _threads_for(x))
         cls(x, axes, kernels, False)._run("mapped", 0, 0, outside, low, high, t)
-        return cls(t, axes, kernels, inside=not outside.any())
+        return cls(t, axes, kernels, inside=not outside.numpy().any())
 
     @property
     def is_dense(self) -> bool:
@@ -126,11 +127,19 @@ class RowPoints:
     def dot(self, coefficients: Tensor, g: Tensor, order: int) -> Tensor:
         """Return (sample, source)."""
         q = torch.empty_like(self.t)
-        if self.is_dense:
-            self._run("pick", order, 0, None, g @ coefficients.flatten(0, 1).T, None, q)
-        else:
-            self._run("dot", order, g.shape[1], None, coefficients, g, q)
+        self._dot(None, coefficients, g, q, order)
         return q
+
+    def add_dot_(self, q: Tensor, coefficients: Tensor, g: Tensor, order: int, factors: Tensor) -> Tensor:
+        """Add `dot` to q (sample, source), and multiply by factors (source,)."""
+        self._dot(factors, coefficients, g, q, order)
+        return q
+
+    def _dot(self, factors: Tensor | None, coefficients: Tensor, g: Tensor, q: Tensor, order: int) -> None:
+        if self.is_dense:
+            self._run("pick", order, 0, factors, g @ coefficients.flatten(0, 1).T, None, q)
+        else:
+            self._run("dot", order, g.shape[1], factors, coefficients, g, q)
 
     def scatter(self, weights: Tensor | None, g: Tensor, order: int) -> Tensor:
         """Return (source, basis, target)."""
@@ -148,16 +157,21 @@ class RowPoints:
         return features
 
     def _run(self, name: str, order: int, targets: int, *arrays: Tensor | None) -> None:
+        run(*self._call(name, order, targets, *arrays), _threads_for(self.t))
+
+    def _call(self, name: str, order: int, targets: int, *arrays: Tensor | None):
+        """Return a kernel and what it is called with, weights first and the result last among the arrays."""
         samples, sources = self.t.shape
-        known, threads = table_of(self.axes, order), torch.get_num_threads()
-        shares = _SHARES * threads if threads > 1 else 1
-        axes, weights = self.axes, arrays[0]
-        call = [0, shares, samples, sources, targets, axes.n_basis, axes.degree + 1, known.powers, known.pieces]
-        call += [axes.knots.shape[1], known.buckets, order, axes.uniform, weights is not None, *known.places]
-        held = [None if x is None else x.contiguous() for x in (self.t, *arrays)]
-        call += [number for x in held for number in ((0, 0) if x is None else (x.data_ptr(), x.numel()))]
-        row = np.array(call, dtype=np.int64)
-        run(self.kernels.address_of(name, self.t.dtype == torch.float32), row.ctypes.data, threads)
+        call = table_of(self.axes, order).call.copy()
+        call[1:5] = _SHARES * _threads_for(self.t), samples, sources, targets
+        call[13] = arrays[0] is not None
+        held = [x if x is None else x.contiguous() for x in (self.t, *arrays)]
+        call[-2 * _ARRAYS :] = [n for x in held for n in ((0, 0) if x is None else (x.data_ptr(), x.numel()))]
+        return self.kernels.address_of(name, self.t.dtype == torch.float32), call, held
+
+
+def _threads_for(points: Tensor) -> int:
+    return torch.get_num_threads() if points.numel() >= _WORTH_SHARING else 1
 
 
 def row_points(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tensor) -> RowPoints | None:
@@ -165,16 +179,16 @@ def row_points(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tensor
 
     None where PyTorch has to step in: few points, transforms, forward mode, other devices.
     """
-    if inside_transform(x, *others) or x.numel() < max(FEWEST_POINTS, 1):
+    if torch.compiler.is_compiling() or x.numel() < max(FEWEST_POINTS, 1):
         return None
-    if torch.is_grad_enabled():
-        x, *others = (tensor.detach() for tensor in (x, *others))
     tensors = x, low, high, *others
-    one_dtype = all(tensor.dtype == axes.knots.dtype for tensor in tensors)
-    if not (one_dtype and x.shape[1] == len(axes.knots) and all(map(is_plain, tensors)) and _are_plain(axes)):
+    for tensor in tensors:
+        if tensor.dtype != axes.knots.dtype or not is_memory(tensor):
+            return None
+    if x.shape[1] != len(axes.knots) or not _are_plain(axes):
         return None
     kernels = _kernels()
-    return kernels and RowPoints.of(x, low, high, axes, kernels)
+    return kernels and RowPoints.of(x.detach(), low, high, axes, kernels)
 
 
 @cache

@@ -25,12 +25,14 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, njit, types
+from numba import carray, cfunc, njit, types  # type: ignore[attr-defined]
 from numba.extending import intrinsic
 
 from kanscience.splines._team import Compiled
 
-Sizes = namedtuple("Sizes", "samples sources targets basis functions powers pieces knots buckets order uniform weighted")
+Sizes = namedtuple(
+    "Sizes", "samples sources targets basis functions powers pieces knots buckets order uniform weighted"
+)
 """``pieces`` intervals of the longest source, 1 where knots are equally spaced; ``knots``, ``buckets``: of one source."""
 
 Curves = namedtuple("Curves", "knots intervals per_t buckets table slopes scale")
@@ -38,8 +40,13 @@ Curves = namedtuple("Curves", "knots intervals per_t buckets table slopes scale"
 ``buckets`` (source, bucket + 1) the interval at each bucket's start; ``table`` (source or 1, function, piece, power),
 differentiated; ``slopes`` the same of the values' slope; ``scale`` (2, source) what both are to be multiplied by."""
 
+Workspace = namedtuple("Workspace", "rows t sums place values per_t last_interval row scale")
+"""Of the points (row, source) at hand: themselves, room for their sums, the row of coefficients of their first function, the
+values of all (last axis: function); and of each point's source ``per_t``, its last interval, its first row of coefficients,
+``scale``."""
+
 _CUBIC = 4  # functions at a point, and powers of each: the usual case, written out
-_POINTS = 2**13  # whose functions are held at once: they stay in the second cache
+_POINTS = 2**12  # whose functions are held at once: they stay in the second cache
 _NEAREST = 2**15  # bytes of coefficients that stay in the first cache
 _USUAL = 8  # basis functions of a source at grid 5, to say how many sources these are
 
@@ -75,113 +82,121 @@ def mapped(sizes, curves, x, outside, low, high, t, share, shares):
 def forward(sizes, curves, t, weights, coefficients, _, y, share, shares):
     """Write y (sample, target)."""
     start, stop = _share(sizes.samples, share, shares)
-    width, together = U(sizes.targets), _together(sizes, coefficients)
-    place, values = _scratch(sizes, t)
-    for begin, end in _blocks(sizes, start, stop):
-        _stencils(sizes, curves, t, weights, begin, end, 0, sizes.sources, place, values)
+    width, together, count = U(sizes.targets), _together(sizes, coefficients), sizes.sources
+    work = _workspace(sizes, curves, t, 0, count)
+    for begin in range(start, stop, work.rows):
+        end = min(begin + work.rows, stop)
+        _stencils(sizes, curves, work, t, begin, end, 0, count)
+        _weigh(sizes, work, weights, begin, end, 0, count)
         y[begin * sizes.targets : end * sizes.targets] = 0
-        for first in range(0, sizes.sources, together):
-            k, count = U(first), U(min(together, sizes.sources - first))
+        for first in range(0, count, together):
+            k, some = U(first), U(min(together, count - first))
             for n in range(U(begin), U(end)):
                 if sizes.functions == _CUBIC:
-                    _add_four(y, n * width, coefficients, width, place, values, k, count)
+                    _add_four(y, n * width, coefficients, width, work.place, work.values, k, some)
                 else:
-                    _add_any(y, n * width, coefficients, width, place, values, k, count, U(sizes.functions))
-                k += U(sizes.sources)
+                    _add_any(y, n * width, coefficients, width, work.place, work.values, k, some, U(sizes.functions))
+                k += U(count)
 
 
 @compiled
-def dot(sizes, curves, t, weights, coefficients, g, q, share, shares):
-    """Write q (sample, source)."""
+def dot(sizes, curves, t, factors, coefficients, g, q, share, shares):
+    """Write q (sample, source); with factors (source,), add to q and multiply by them."""
     start, stop = _share(sizes.samples, share, shares)
-    width, together = U(sizes.targets), _together(sizes, coefficients)
-    place, values = _scratch(sizes, t)
-    for begin, end in _blocks(sizes, start, stop):
-        _stencils(sizes, curves, t, weights, begin, end, 0, sizes.sources, place, values)
-        for first in range(0, sizes.sources, together):
-            k, count = U(first), U(min(together, sizes.sources - first))
+    width, together, count = U(sizes.targets), _together(sizes, coefficients), sizes.sources
+    work = _workspace(sizes, curves, t, 0, count)
+    for begin in range(start, stop, work.rows):
+        end = min(begin + work.rows, stop)
+        _stencils(sizes, curves, work, t, begin, end, 0, count)
+        for first in range(0, count, together):
+            k, some = U(first), U(min(together, count - first))
             for n in range(U(begin), U(end)):
-                at = n * U(sizes.sources) + U(first)
+                at = n * width
                 if sizes.functions == _CUBIC:
-                    _dot_four(q, at, g, n * width, coefficients, width, place, values, k, count)
+                    _dot_four(work.sums, k, g, at, coefficients, width, work.place, work.values, k, some)
                 else:
-                    _dot_any(q, at, g, n * width, coefficients, width, place, values, k, count, U(sizes.functions))
-                k += U(sizes.sources)
+                    _dot_any(
+                        work.sums, k, g, at, coefficients, width, work.place, work.values, k, some, U(sizes.functions)
+                    )
+                k += U(count)
+        _put(q, sizes, factors, work.sums, begin, end)
 
 
 @compiled
 def scatter(sizes, curves, t, weights, _, g, c, share, shares):
     """Write c (source * basis, target)."""
     start, stop = _share(sizes.sources, share, shares)
-    width, together = U(sizes.targets), _together(sizes, c)
+    width, together, count = U(sizes.targets), _together(sizes, c), stop - start
     c[start * sizes.basis * sizes.targets : stop * sizes.basis * sizes.targets] = 0
-    place, values = _scratch(sizes, t)
-    for begin, end in _blocks(sizes, 0, sizes.samples):
-        _stencils(sizes, curves, t, weights, begin, end, start, stop, place, values)
-        for first in range(start, stop, together):
-            k, count = U(first), U(min(together, stop - first))
+    work = _workspace(sizes, curves, t, start, stop)
+    for begin in range(0, sizes.samples if count else 0, work.rows):
+        end = min(begin + work.rows, sizes.samples)
+        _stencils(sizes, curves, work, t, begin, end, start, stop)
+        _weigh(sizes, work, weights, begin, end, start, stop)
+        for first in range(0, count, together):
+            k, some = U(first), U(min(together, count - first))
             for n in range(U(begin), U(end)):
                 if sizes.functions == _CUBIC:
-                    _spread_four(c, width, g, n * width, place, values, k, count)
+                    _spread_four(c, width, g, n * width, work.place, work.values, k, some)
                 else:
-                    _spread_any(c, width, g, n * width, place, values, k, count, U(sizes.functions))
-                k += U(sizes.sources)
+                    _spread_any(c, width, g, n * width, work.place, work.values, k, some, U(sizes.functions))
+                k += U(count)
 
 
 @compiled
 def fill(sizes, curves, t, weights, _, __, features, share, shares):
     """Write features (sample, source * basis)."""
     start, stop = _share(sizes.samples, share, shares)
-    width = sizes.sources * sizes.basis
-    place, values = _scratch(sizes, t)
-    for begin, end in _blocks(sizes, start, stop):
-        _stencils(sizes, curves, t, weights, begin, end, 0, sizes.sources, place, values)
-        features[begin * width : end * width] = 0
-        for n in range(begin, end):
-            for s in range(sizes.sources):
-                k = U(n - begin) * U(sizes.sources) + U(s)
-                at = U(n) * U(width) + U(place[k])
-                for r in range(sizes.functions):
-                    features[at + U(r)] = values[k * U(sizes.functions) + U(r)]
+    width, functions = U(sizes.sources * sizes.basis), U(sizes.functions)
+    work = _workspace(sizes, curves, t, 0, sizes.sources)
+    for begin in range(start, stop, work.rows):
+        end = min(begin + work.rows, stop)
+        _stencils(sizes, curves, work, t, begin, end, 0, sizes.sources)
+        _weigh(sizes, work, weights, begin, end, 0, sizes.sources)
+        features[begin * sizes.sources * sizes.basis : end * sizes.sources * sizes.basis] = 0
+        k = U(0)
+        for n in range(U(begin), U(end)):
+            for _s in range(sizes.sources):
+                at = n * width + U(work.place[k])
+                for r in range(functions):
+                    features[at + r] = work.values[k * functions + r]
+                k += U(1)
 
 
 @compiled
-def pick(sizes, curves, t, weights, features, _, q, share, shares):
-    """Write q (sample, source), sums over the functions of features (sample, source * basis) times their values."""
+def pick(sizes, curves, t, factors, features, _, q, share, shares):
+    """Write q as `dot` does: sums over the functions of features (sample, source * basis) times their values."""
     start, stop = _share(sizes.samples, share, shares)
-    width = sizes.sources * sizes.basis
-    place, values = _scratch(sizes, t)
-    for begin, end in _blocks(sizes, start, stop):
-        _stencils(sizes, curves, t, weights, begin, end, 0, sizes.sources, place, values)
-        for n in range(begin, end):
-            for s in range(sizes.sources):
-                k = U(n - begin) * U(sizes.sources) + U(s)
-                at, total = U(n) * U(width) + U(place[k]), values.dtype.type(0)
-                for r in range(sizes.functions):
-                    total += features[at + U(r)] * values[k * U(sizes.functions) + U(r)]
-                q[U(n) * U(sizes.sources) + U(s)] = total
+    width, functions = U(sizes.sources * sizes.basis), U(sizes.functions)
+    work = _workspace(sizes, curves, t, 0, sizes.sources)
+    for begin in range(start, stop, work.rows):
+        end = min(begin + work.rows, stop)
+        _stencils(sizes, curves, work, t, begin, end, 0, sizes.sources)
+        k = U(0)
+        for n in range(U(begin), U(end)):
+            for _s in range(sizes.sources):
+                at, total = n * width + U(work.place[k]), t.dtype.type(0)
+                for r in range(functions):
+                    total += features[at + r] * work.values[k * functions + r]
+                work.sums[k] = total
+                k += U(1)
+        _put(q, sizes, factors, work.sums, begin, end)
+
+
+@compiled
+def _put(q, sizes, factors, sums, begin, end):
+    """Write the sums (row, source) of some rows into q; with factors (source,), add to it and multiply by them."""
+    k = U(0)
+    for n in range(begin, end):
+        at = U(n * sizes.sources)
+        for s in range(U(sizes.sources)):
+            q[at + s] = (q[at + s] + sums[k + s]) * factors[s] if sizes.weighted else sums[k + s]
+        k += U(sizes.sources)
 
 
 @compiled
 def _share(size, share, shares):
     return size * share // shares, size * (share + 1) // shares
-
-
-@compiled
-def _block(sizes):
-    return min(max(_POINTS // max(sizes.sources, 1), 1), max(sizes.samples, 1))
-
-
-@compiled
-def _blocks(sizes, start, stop):
-    step = _block(sizes)
-    return [(begin, min(begin + step, stop)) for begin in range(start, stop, step)]
-
-
-@compiled
-def _scratch(sizes, t):
-    points = _block(sizes) * sizes.sources
-    return np.empty(points, np.int32), np.empty(points * sizes.functions, t.dtype)
 
 
 @compiled
@@ -263,74 +278,108 @@ def _spread_any(c, width, g, at, place, values, k, count, functions):
 
 
 @compiled
-def _stencils(sizes, curves, t, weights, begin, end, first, last, place, values):
-    """Write, for points of these samples and sources, the row of the first function and the values of all."""
-    for n in range(begin, end):
-        here, there = U(n) * U(sizes.sources), U(n - begin) * U(sizes.sources)
-        if sizes.uniform and sizes.functions == _CUBIC:
-            outside = _equal_cubics(sizes, curves, t, here, there, first, last, place, values)
-        else:
-            outside = _any_functions(sizes, curves, t, here, there, first, last, place, values)
-        if outside and sizes.order != 1:
-            _continue_lines(sizes, curves, t, here, there, first, last, place, values)
-        if sizes.weighted:
-            for s in range(U(first), U(last)):
-                for r in range(U(sizes.functions)):
-                    values[(there + s) * U(sizes.functions) + r] *= weights[here + s]
+def _workspace(sizes, curves, t, first, last):
+    """Return room for some rows of points of these sources, and what depends on the source alone, for each of the points."""
+    count = last - first
+    rows = min(max(_POINTS // max(count, 1), 1), max(sizes.samples, 1))
+    size = rows * count
+    per_t, last_interval = np.empty(size, np.float64), np.empty(size, np.int32)
+    row, scale = np.empty(size, np.int32), np.empty(size, t.dtype)
+    for n in range(rows):
+        for s in range(first, last):
+            i = n * count + s - first
+            per_t[i] = curves.per_t[s * sizes.pieces]
+            last_interval[i] = curves.intervals[s] - 1
+            row[i] = s * sizes.basis
+            scale[i] = curves.scale[s]
+    place, values = np.empty(size, np.int32), np.empty(size * sizes.functions, t.dtype)
+    return Workspace(
+        rows, np.empty(size, t.dtype), np.empty(size, t.dtype), place, values, per_t, last_interval, row, scale
+    )
 
 
 @compiled
-def _equal_cubics(sizes, curves, t, here, there, first, last, place, values):
+def _stencils(sizes, curves, work, t, begin, end, first, last):
+    """Write, for points of these samples and sources, the row of the first function and the values of all."""
+    count, k = last - first, U(0)
+    for n in range(begin, end):
+        at = U(n * sizes.sources + first)
+        for s in range(U(count)):
+            work.t[k + s] = t[at + s]
+        k += U(count)
+    if sizes.uniform and sizes.functions == _CUBIC:
+        outside = _equal_cubics(curves.table, work, k)
+    else:
+        outside = _any_functions(sizes, curves, work, k, first, count)
+    if outside and sizes.order != 1:
+        _continue_lines(sizes, curves, work, k, first, count)
+
+
+@compiled
+def _weigh(sizes, work, weights, begin, end, first, last):
+    """Multiply the values of points of these samples and sources by weights (sample, source), where there are any."""
+    if sizes.weighted:
+        count, functions, k = U(last - first), U(sizes.functions), U(0)
+        for n in range(begin, end):
+            at = U(n * sizes.sources + first)
+            for s in range(count):
+                for r in range(functions):
+                    work.values[(k + s) * functions + r] *= weights[at + s]
+            k += count
+
+
+@compiled
+def _equal_cubics(c, work, size):
     """Write places and values for equally spaced knots and cubics; return whether any point lies outside."""
-    c, number = curves.table, values.dtype.type
+    t, place, values, number = work.t, work.place, work.values, work.values.dtype.type
+    per_t, last_interval, row, scale = work.per_t, work.last_interval, work.row, work.scale
     a0, a1, a2, a3, b0, b1, b2, b3 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
     c0, c1, c2, c3, d0, d1, d2, d3 = c[8], c[9], c[10], c[11], c[12], c[13], c[14], c[15]
     outside = False
-    for s in range(U(first), U(last)):
-        x = t[here + s]
-        inside = _inside(x)
-        outside |= inside != x
-        position = curves.per_t[s] + inside * curves.per_t[s]
-        whole = min(np.int32(position if position > 0 else 0.0), np.int32(curves.intervals[s] - 1))  # NaN: the first
-        u, scale = number(position - whole), number(curves.scale[s])
-        place[there + s] = np.int32(s * U(sizes.basis)) + whole
-        k = (there + s) * U(_CUBIC)
-        values[k] = (((a3 * u + a2) * u + a1) * u + a0) * scale
-        values[k + U(1)] = (((b3 * u + b2) * u + b1) * u + b0) * scale
-        values[k + U(2)] = (((c3 * u + c2) * u + c1) * u + c0) * scale
-        values[k + U(3)] = (((d3 * u + d2) * u + d1) * u + d0) * scale
+    for i in range(size):
+        inside = _inside(t[i])
+        outside |= inside != t[i]
+        position = per_t[i] + inside * per_t[i]
+        whole = min(np.int32(position if position > 0 else 0.0), last_interval[i])  # NaN: the first
+        place[i] = row[i] + whole
+        u, k = number(position - whole), i * U(_CUBIC)
+        values[k] = (((a3 * u + a2) * u + a1) * u + a0) * scale[i]
+        values[k + U(1)] = (((b3 * u + b2) * u + b1) * u + b0) * scale[i]
+        values[k + U(2)] = (((c3 * u + c2) * u + c1) * u + c0) * scale[i]
+        values[k + U(3)] = (((d3 * u + d2) * u + d1) * u + d0) * scale[i]
     return outside
 
 
 @compiled
-def _any_functions(sizes, curves, t, here, there, first, last, place, values):
+def _any_functions(sizes, curves, work, size, first, count):
     """Write places and values for any knots and degree; return whether any point lies outside."""
-    outside = False
-    for s in range(first, last):
-        x = t[here + U(s)]
-        interval, u = _located(sizes, curves, s, _inside(x))
-        outside |= _inside(x) != x
-        place[there + U(s)] = s * sizes.basis + interval
-        for r in range(sizes.functions):
-            value = _polynomial(sizes, curves.table, s, r, interval, u) * curves.scale[s]
-            values[(there + U(s)) * U(sizes.functions) + U(r)] = value
+    outside, functions = False, U(sizes.functions)
+    for i in range(size):
+        s, inside = first + np.int64(i) % count, _inside(work.t[i])
+        interval, u = _located(sizes, curves, s, inside)
+        outside |= inside != work.t[i]
+        work.place[i] = work.row[i] + interval
+        for r in range(functions):
+            work.values[i * functions + r] = _polynomial(sizes, curves.table, s, r, interval, u) * work.scale[i]
     return outside
 
 
 @compiled
-def _continue_lines(sizes, curves, t, here, there, first, last, place, values):
+def _continue_lines(sizes, curves, work, size, first, count):
     """Continue the values beyond the domain: linearly, and with no higher derivative."""
-    for s in range(first, last):
-        x = t[here + U(s)]
+    functions = U(sizes.functions)
+    for i in range(size):
+        s, x = first + np.int64(i) % count, work.t[i]
         beyond = x - _inside(x)
+        if beyond == 0:
+            continue
         interval, u = _located(sizes, curves, s, _inside(x))
-        for r in range(sizes.functions):
-            k = (there + U(s)) * U(sizes.functions) + U(r)
-            if sizes.order == 0 and beyond != 0:
+        for r in range(functions):
+            if sizes.order == 0:
                 slope = _polynomial(sizes, curves.slopes, s, r, interval, u) * curves.scale[sizes.sources + s]
-                values[k] += slope * beyond
-            elif beyond != 0 and x == x:
-                values[k] = 0
+                work.values[i * functions + r] += slope * beyond
+            elif x == x:
+                work.values[i * functions + r] = 0
 
 
 @compiled
@@ -355,7 +404,7 @@ def _located(sizes, curves, s, x):
 @compiled
 def _last_knot_below(sizes, curves, s, x, last):
     """Return the last interval that does not begin above x; NaN: the last of all, as searches have it."""
-    if not x == x:
+    if x != x:
         return last
     knots = s * sizes.knots + sizes.functions - 1
     bucket = s * (sizes.buckets + 1) + min(int((x + 1) * 0.5 * sizes.buckets), sizes.buckets - 1)
@@ -375,7 +424,7 @@ def _last_knot_below(sizes, curves, s, x, last):
 
 @compiled
 def _polynomial(sizes, table, s, r, interval, u):
-    piece = r if sizes.uniform else (s * sizes.functions + r) * sizes.pieces + interval
+    piece = np.int64(r) if sizes.uniform else (s * sizes.functions + np.int64(r)) * sizes.pieces + interval
     at = U(piece * sizes.powers)
     total = np.float64(table[at + U(sizes.powers - 1)])
     for power in range(sizes.powers - 2, -1, -1):
@@ -386,8 +435,8 @@ def _polynomial(sizes, table, s, r, interval, u):
 # What follows makes these functions addresses that any thread can call: a row of integers in, nothing out. It stands in this
 # file because numba looks at a file's date alone to see whether what it has compiled is still true.
 #
-# The row begins with a counter, of which every thread takes the next share of the work until all are taken, and the number of
-# shares. Then follow `Sizes`, and address and length of each array.
+# The row begins with a counter, of which every thread takes the next share of the work until all are taken, and the number
+# of shares. Then follow `Sizes`, and address and length of each array.
 
 _SIZES = 2
 _ARRAYS = _SIZES + len(Sizes._fields)
@@ -395,7 +444,7 @@ LENGTH = _ARRAYS + 2 * (len(Curves._fields) + 5)
 
 
 @cache
-def address_of(name: str, single: bool) -> Compiled:
+def address_of(name: str, single: bool) -> Callable[[int], None]:
     """Return a function of ``py`` for float32 (or float64) arrays, compiled at the first call, or read from a cache."""
     function = inspect.unwrap(globals()[f"_{name}_{32 if single else 64}"])
     signature = types.void(types.CPointer(types.int64))
@@ -403,7 +452,7 @@ def address_of(name: str, single: bool) -> Compiled:
         found = cfunc(signature, cache=True)(function)
     except RuntimeError:  # there is no folder to write a cache to
         found = cfunc(signature)(function)
-    return Compiled(found.address)
+    return Compiled(found.address)  # type: ignore[arg-type]
 
 
 # One function each, and the functions as attributes of a module: numba keeps on disk only what is written out like this.
@@ -473,16 +522,16 @@ def _work(call, function, number):
     )
     t, weights, first, second = _array(c, 7, number), _array(c, 8, number), _array(c, 9, number), _array(c, 10, number)
     result = _array(c, 11, number)
-    share = _next(call)
+    share = _next(call)  # type: ignore[call-arg]
     while share < c[1]:
         function(sizes, curves, t, weights, first, second, result, share, c[1])
-        share = _next(call)
+        share = _next(call)  # type: ignore[call-arg]
 
 
 @compiled
 def _array(c, index, number):
     address, length = c[_ARRAYS + 2 * index], c[_ARRAYS + 2 * index + 1]
-    return carray(_pointer(address, number), (length,), number)
+    return carray(_pointer(address, number), (length,), number)  # type: ignore[call-arg]
 
 
 @intrinsic

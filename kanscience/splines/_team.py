@@ -1,18 +1,21 @@
 """Compiled functions on several threads: on those that PyTorch has, where they can be had.
 
-The threads of PyTorch spin for a while after each of its operations, waiting for the next. Threads of our own would fight them
-for the cores, and cost more than they bring. GNU's OpenMP, which PyTorch for Linux computes with, takes work from anybody who
-calls its entry point; elsewhere, and in forked children, which its threads do not live on in, a pool of our own steps in.
+The threads of PyTorch spin for a while after each of its operations, waiting for the next. Threads of our own would
+fight them for the cores, and cost more than they bring. GNU's OpenMP, which PyTorch for Linux computes with, takes work
+from whoever calls its entry point; elsewhere, and in forked children, where its threads do not live on, a pool of our own
+steps in.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 
 Compiled = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -21,14 +24,16 @@ Compiled = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _forked = False
 
 
-def run(function: Compiled, work: int, threads: int) -> None:
-    """Let a function do the work at an address.
+def run(function: Callable[[int], None], call: np.ndarray, held: object, threads: int) -> None:
+    """Let a function do what a call tells of.
 
     Args:
-        function: called once by each of the threads.
-        work: address of what it has to do.
+        function: called once by each of the threads, with the address of the call.
+        call: what it has to do.
+        held: whatever has to stay in memory meanwhile.
         threads: most that take part.
     """
+    work = call.ctypes.data
     if threads < 2:
         function(work)
     elif (parallel := None if _forked else _entry_of_openmp()) is not None:

@@ -41,7 +41,7 @@ def row_dot(t: Tensor, coefficients: Tensor, g: Tensor, points: RowPoints, order
         return _Dot.apply(t, coefficients, g, points, order)
     if points.take(coefficients, g):
         return points.dot(coefficients, g, order)
-    to_features = (coefficients.flatten(0, 1) @ g.T).unflatten(0, coefficients.shape[:2])
+    to_features = (coefficients.reshape(-1, coefficients.shape[2]) @ g.T).reshape(*coefficients.shape[:2], -1)
     return local_sums(to_features, t.T, points.axes, order).T
 
 
@@ -52,7 +52,7 @@ def row_scatter(t: Tensor, weights: Tensor | None, g: Tensor, points: RowPoints,
     if points.take(weights, g):
         return points.scatter(weights, g, order)
     features = _features(t, weights, points, order)
-    return (features.flatten(0, 1) @ g).unflatten(0, features.shape[:2])
+    return (features.reshape(-1, features.shape[2]) @ g).reshape(*features.shape[:2], -1)
 
 
 def _features(t: Tensor, weights: Tensor | None, points: RowPoints, order: int) -> Tensor:
