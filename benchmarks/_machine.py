@@ -47,13 +47,16 @@ def results_path(script: str, short: bool) -> Path:
 @contextlib.contextmanager
 def without_numba() -> Iterator[None]:
     """Let kanscience run as where numba is not installed."""
-    from kanscience.splines import _points
+    from kanscience.splines import _points, _row_points
 
-    known, _points._kernels = _points._kernels, lambda: None
+    known = [(module, module._kernels) for module in (_points, _row_points)]
+    for module, _ in known:
+        module._kernels = lambda: None
     try:
         yield
     finally:
-        _points._kernels = known
+        for module, kernels in known:
+            module._kernels = kernels
 
 
 def _clock() -> Callable[[], float]:

@@ -21,12 +21,13 @@ WIDTH = [20, 64, 64, 1]
 ADAM_STEPS = (300, 1000, 3000, 10_000)
 RATES = (0.03, 0.1, 0.3)  # the share of a row's residual that Kaczmarz takes
 EXPLANATION = """
-A network {width} of cubic splines, grid 5, {numbers:,} numbers, float32 (Kaczmarz: float64), on {rows:,} exact rows, uniform in [-1, 1]^20; the root mean square error on 5,000 other rows over the targets' spread. The target:
-the sum over five blocks of four inputs of sin(π(x1 x2 + x3²)/2) exp(x4 / 2). One thread, by its processor time, everything
-that a fit does counted and the judging not. Adam: batches of 1,024, the rate falls along a half cosine to the end, so each
-number of steps is a run of its own. L-BFGS: all rows, 30 pairs. Kaczmarz: a numba loop over the rows in a fresh random
-order each epoch, `θ -= μ r J / |J|²`, of the published formula, from the same start; a fixed share μ for each run, and
-one that falls along a half cosine to 0. Compilation is not counted.
+A network {width} of cubic splines, grid 5, {numbers:,} numbers, float32 (Kaczmarz: float64), on {rows:,} exact rows,
+uniform in [-1, 1]^20; the root mean square error on 5,000 other rows over the targets' spread. The target: the sum over
+five blocks of four inputs of sin(π(x1 x2 + x3²)/2) exp(x4 / 2). One thread, by its processor time, everything that a fit
+does counted and the judging not. Adam: batches of 1,024, the rate falls along a half cosine to the end, so each number of
+steps is a run of its own. L-BFGS: all rows, 30 pairs. Kaczmarz: a numba loop over the rows in a fresh random order each
+epoch, `θ -= μ r J / |J|²`, of the published formula, from the same start; a fixed share μ for each run, and one that
+falls along a half cosine to 0. Compilation is not counted.
 """
 
 

@@ -33,8 +33,7 @@ def terms_of(run: Any, penalty: Penalty | None) -> Terms:
 
     def squares(rows: Tensor | slice, share: float) -> Tensor:
         x, y, w = _of_rows(train.x, rows), _of_rows(weighted, rows), _of_rows(weights, rows)
-        # Nodes come row after row in memory: transposed ones make every operation of the layers several times slower.
-        residuals = w.T * network.outputs(network.sources(x).contiguous()) - y.T
+        residuals = w.T * network.outputs(network.sources(x)) - y.T
         return residuals.square().sum() / share
 
     def paid(penalty: Penalty, rows: Tensor | None) -> Tensor:
