@@ -1,6 +1,6 @@
 """What a mini-batch step of Adam costs beyond the layers' own forward and backward.
 
-    pip install -e '.[fast,benchmarks]' && python benchmarks/bench_adam.py --threads 1
+pip install -e '.[fast,benchmarks]' && python benchmarks/bench_adam.py --threads 1
 """
 
 from __future__ import annotations
