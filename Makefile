@@ -44,7 +44,7 @@ format: setup
 
 bench: setup
 	$(RUN)/python -m pip install --quiet -e '.[benchmarks]'
-	for file in benchmarks/*.py; do $(RUN)/python $$file || exit 1; done
+	$(RUN)/python benchmarks/run.py
 
 # The notebooks at their full size; the checks run them with fewer rows and steps.
 tutorials: setup

@@ -6,6 +6,7 @@ of the symbolic terms, and the biases; last the named constants.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
@@ -74,11 +75,19 @@ class FlatView:
         for (parameter, index), values in zip(self.parts, vector.split(self.sizes), strict=True):
             parameter.view(-1)[index] = values.to(parameter)
 
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """Return the parameters that hold any of the numbers, in order."""
+        return [parameter for parameter, index in self.parts if len(index)]
+
+    def gather(self, slopes: Sequence[Tensor | None]) -> Tensor:
+        """Return derivatives to the numbers, (size,), from those to the `parameters`; None counts as zero."""
+        parts = [(parameter, index) for parameter, index in self.parts if len(index)]
+        found = zip(slopes, parts, strict=True)
+        return torch.cat([(torch.zeros_like(p) if g is None else g).flatten()[index] for g, (p, index) in found])
+
     def gradient(self, value: Tensor) -> Tensor:
         """Return the derivative of a scalar to the numbers, (size,)."""
-        parts = [(parameter, index) for parameter, index in self.parts if len(index)]
-        if not parts:
+        parameters = self.parameters()
+        if not parameters:
             return value.new_zeros(0)
-        found = torch.autograd.grad(value, [parameter for parameter, _ in parts], allow_unused=True)
-        slopes = zip(found, parts, strict=True)
-        return torch.cat([(torch.zeros_like(p) if g is None else g).flatten()[index] for g, (p, index) in slopes])
+        return self.gather(torch.autograd.grad(value, parameters, allow_unused=True))

@@ -18,18 +18,18 @@ def lbfgs(run: Any, penalty: Penalty | None) -> None:
     """Minimise the run's loss from the network's present numbers; callbacks may stop it."""
     from scipy.optimize import minimize
 
-    from kanscience.training._gradients import loss_of
+    from kanscience.training._gradients import terms_of, value_and_slopes
 
     view = FlatView(run.network)
-    loss = loss_of(run, penalty)
+    terms, parameters = terms_of(run, penalty), view.parameters()
     unit = 1.0 if run.train is None else unit_of_numbers(run.network, view, run.train.y).double().numpy()
 
     def value_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
         view.write_(torch.from_numpy(theta * unit))
-        value = loss(None)
+        value, slopes = value_and_slopes(terms(None), parameters)
         if not bool(torch.isfinite(value)):  # a pole, or beyond the real domain: the line search turns back at a wall
             return wall, np.zeros_like(theta)
-        return float(value.detach()), view.gradient(value).double().numpy() * unit
+        return float(value), view.gather(slopes).double().numpy() * unit
 
     def told(_: np.ndarray) -> None:
         run.step += 1
