@@ -36,6 +36,7 @@ class Toy(NamedTuple):
     function: Callable[[np.ndarray], np.ndarray]
     rows: int = 3000
     finest: int = 160
+    steps: int | None = None  # most steps at a grid
 
 
 def _four(x: np.ndarray) -> np.ndarray:
@@ -48,10 +49,10 @@ TOYS = {
     "exp(sin πx + y²)": Toy([2, 1, 1], lambda x: np.exp(np.sin(np.pi * x[:, 0]) + x[:, 1] ** 2)),
     "xy": Toy([2, 2, 1], lambda x: x[:, 0] * x[:, 1]),
     "exp(mean sin²(πx/2)), 100 inputs": Toy(
-        [100, 1, 1], lambda x: np.exp((np.sin(np.pi * x / 2) ** 2).mean(axis=1)), 5000, 20
+        [100, 1, 1], lambda x: np.exp((np.sin(np.pi * x / 2) ** 2).mean(axis=1)), 5000, 20, 40
     ),
     "exp(½ Σ sin π(x² + y²)), 4 inputs": Toy([4, 4, 2, 1], _four, 5000, 80),
-    "exp(mean sin² x), 100 inputs": Toy([100, 1, 1], lambda x: np.exp((np.sin(x) ** 2).mean(axis=1)), 5000, 20),
+    "exp(mean sin² x), 100 inputs": Toy([100, 1, 1], lambda x: np.exp((np.sin(x) ** 2).mean(axis=1)), 5000, 20, 40),
 }
 GRIDS = (3, 5, 10, 20, 40, 80, 160)
 EXPLANATION = """
@@ -157,7 +158,7 @@ def _errors(toy: Toy, seed: int, finest: int) -> list[float]:
             found.append(float("nan"))
             continue
         restarts = 8 if grid == GRIDS[0] and inputs < 10 else 0
-        ks.fit(network, x, y, grids=(grid,), restarts=restarts, seed=seed)
+        ks.fit(network, x, y, grids=(grid,), restarts=restarts, steps=toy.steps, seed=seed)
         found.append(float(np.sqrt(np.mean((network.predict(test) - truth) ** 2)) / truth.std()))
     return found
 
@@ -213,7 +214,7 @@ def _draw(costs: dict, ensemble: dict, errors: dict, path: Path) -> None:
         ax.legend(fontsize=8, frameon=False)
     for name, seconds in ensemble.items():
         axes[1, 1].loglog(NETWORKS, seconds, "o-" if "together" in name else "s--", label=name)
-    axes[1, 1].set(xlabel="networks [2, 5, 1]", ylabel="seconds")
+    axes[1, 1].set(xlabel="networks [2, 5, 1]", ylabel="seconds", visible=bool(ensemble))
     if ensemble:
         axes[1, 1].legend(fontsize=8, frameon=False)
     ax = axes[1, 2]
@@ -222,6 +223,8 @@ def _draw(costs: dict, ensemble: dict, errors: dict, path: Path) -> None:
     grids = np.array([5.0, 80.0])
     ax.loglog(grids, 1e-2 * (grids / 5) ** -4, color="black", linestyle=":", label="slope 4")
     ax.set(xlabel="grid", ylabel="RMSE / spread")
+    ax.set_xticks(GRIDS, GRIDS)
+    ax.minorticks_off()
     ax.legend(fontsize=6, frameon=False)
     for ax in axes.flat:
         ax.spines[["top", "right"]].set_visible(False)

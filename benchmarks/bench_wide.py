@@ -130,8 +130,9 @@ def _draw(curves: dict[str, tuple], path: Path) -> None:
         its = {name: curve for name, curve in curves.items() if name.startswith(kind)}
         for shade, (name, (seconds, errors)) in zip(np.linspace(0.5, 1, len(its)), its.items(), strict=True):
             style = ":" if "from" in name else "-"
+            mark = "." if len(seconds) < 100 else ""  # looks are rare: between them nothing is known
             colour = pyplot.get_cmap(colours)(shade)
-            axes.loglog(seconds, np.minimum.accumulate(errors), color=colour, linestyle=style, label=name)
+            axes.loglog(seconds, np.minimum.accumulate(errors), color=colour, linestyle=style, label=name, marker=mark)
     axes.set(xlabel="processor seconds", ylabel="best RMSE so far / spread of the target", xlim=(0.3, None))
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

@@ -12,10 +12,16 @@ from torch import Tensor
 from kanscience.training._penalties import curvature_forms, penalty_value
 
 if TYPE_CHECKING:
+    from kanscience.network import MultKAN
     from kanscience.training._penalties import Penalty
 
 _NODE_VALUES = 2**19  # at once: enough to hide what a call costs, few enough to stay near the processor
 Terms = Callable[[Tensor | None], Sequence[Callable[[], Tensor]]]
+
+
+def rows_at_once(network: MultKAN) -> int:
+    """Return how many rows are best evaluated together."""
+    return max(_NODE_VALUES // sum(len(layer.splines.low) for layer in network.layers), 1024)
 
 
 def terms_of(run: Any, penalty: Penalty | None) -> Terms:
@@ -29,7 +35,7 @@ def terms_of(run: Any, penalty: Penalty | None) -> Terms:
     weights = run.weights() if train.sigma is not None else run.weights()[:1]  # then all rows weigh the same
     weighted = weights * train.y
     curvatures = None if penalty is None else curvature_forms(network, penalty)
-    size = max(_NODE_VALUES // sum(len(layer.splines.low) for layer in network.layers), 1024)
+    size = rows_at_once(network)
 
     def squares(rows: Tensor | slice, share: float) -> Tensor:
         x, y, w = _of_rows(train.x, rows), _of_rows(weighted, rows), _of_rows(weights, rows)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kanscience.training._gradients import rows_at_once
 from kanscience.training._report import Progress
 from kanscience.training._schedule import snapshot
 from kanscience.training._weights import normalised_weights
@@ -102,7 +103,8 @@ class Run:
 @torch.no_grad()
 def residuals_of(network: MultKAN, samples: Samples) -> Tensor:
     """Return (N, outputs): prediction minus target."""
-    return network.outputs(network.sources(samples.x)).T - samples.y
+    blocks = samples.x.split(rows_at_once(network))
+    return torch.cat([network.outputs(network.sources(x)).T for x in blocks]) - samples.y
 
 
 def loss_value(network: MultKAN, loss: Callable[[MultKAN], Tensor] | None) -> float:
