@@ -11,6 +11,7 @@ from torch import Tensor
 from kanscience._checks import check_choice, check_integer, shown
 from kanscience._errors import OptionError
 from kanscience.network import FlatView, Grid, check_network, generator_from, rules_of_layers
+from kanscience.training._courses import followed
 from kanscience.training._few_numbers import STEPS, is_regression
 from kanscience.training._levels import train_levels
 from kanscience.training._penalties import Penalty, as_penalty
@@ -123,7 +124,7 @@ def fit(
     run.batch_size, run.shrink = batch_size, shrink
     adopt_names_(network, inputs)
     with one_thread(), torch.enable_grad():
-        return train_levels(run, levels, restarts, progress)
+        return followed(train_levels(run, levels, restarts, progress))
 
 
 def _chosen_optimizer(optimizer: str, run: Run, batch_size: int | None) -> str:
