@@ -83,11 +83,13 @@ class Run:
         units = 1 / normalised_weights(self.train.y, None, 0.0)[0]
         return float(((residuals_of(self.network, samples) / units) ** 2).mean().sqrt())
 
-    def record(self) -> None:
-        """Add a line to the history and tell the callbacks."""
+    def record(self, misfit: float | None = None) -> None:
+        """Add a line to the history and tell the callbacks; ``misfit`` is that of the rows trained on, where it is known."""
         grid = tuple(int(layer.splines.intervals.max()) for layer in self.network.layers)
         valid = None if self.held is None else self.rmse(self.held)
-        loss = self.rmse(self.train) if self.train is not None else loss_value(self.network, self.loss)
+        if misfit is None or self.network.n_outputs > 1:  # of one output it is the loss
+            misfit = self.rmse(self.train) if self.train is not None else loss_value(self.network, self.loss)
+        loss = misfit
         line = Progress(self.step, grid, loss, valid)
         self.history.append(line)
         if self.held is not None and self.judged() < self.best_held[0]:
