@@ -58,23 +58,20 @@ def _descend_lm(run: Run, penalty: Penalty | None, pull: Pull | None, passing: b
     run.damping = min(run.damping, 1e-2) if passing else 1e-2  # the stronger pull's serves the next one too
     follows = run.move_knots is not False and run.train is not None and not (pull and pull.holds_knots)
     must_gain = penalty is None and pull is None
-    watch, rest, pause, reached = _Watch(run), 0, 1, None
+    watch, rest, pause = _Watch(run), 0, 1
     while run.step < end and not run.stopping:
         update_scatter(run)
         moves = follows and rest == 0
         rest = max(rest - 1, 0)
         if moves:
-            start, before = snapshot(run.network), run.misfit(run.train) if reached is None else reached
+            start, before = snapshot(run.network), run.misfit(run.train)
             _follow(run)
         result = yield from _round(run, penalty, pull, min(_ROUND, end - run.step), tolerance)
-        reached = None if run.train is None else run.misfit(run.train)
-        if moves and must_gain and reached > before:
+        if moves and must_gain and run.misfit(run.train) > before:
             restore_(run.network, start)  # the moved knots serve worse, even refitted
-            rest, pause, reached = pause, 2 * pause, before
+            rest, pause = pause, 2 * pause
             continue
-        run.record(reached)
-        if run.train is not None and run.train.sigma is not None:
-            reached = None  # weighs otherwise when the scatter is estimated anew
+        run.record()
         if not watch.goes_on():
             run.status = "converged"
             break

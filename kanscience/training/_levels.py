@@ -67,7 +67,7 @@ def _meet_data(run: Run) -> None:
 
 def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> Course[float]:
     """Train level by level; leave the best network, return its shrinkage. Ctrl-C ends where it is."""
-    best, shrinkage = (snapshot(run.network), np.inf), 0.0
+    best, shrinkage = (snapshot(run.network), run.judged()), 0.0
     try:
         first, *finer = levels or [None]
         shrinkage = yield from _best_start(run, first, restarts)

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from kanscience.network._bases import base_named
-from kanscience.network._jacobian import _term_rows
-from kanscience.splines import Axes, dense_features, local_sums
+from kanscience.network._jacobian import LayerSweep, Sweep, _term_rows
+from kanscience.splines import Axes, dense_features, local_basis, local_sums
 
 if TYPE_CHECKING:
     from kanscience.network import FlatView, MultKAN
@@ -48,7 +48,7 @@ def structure_of(network: MultKAN, view: FlatView, parts: Sequence[Part]) -> tup
     )
     masks = tuple(index.numpy().tobytes() for _, index in view.parts)
     active = tuple(layer.splines.active.numpy().tobytes() for layer in network.layers)
-    return layers, masks, active, network.readout, network.dtype, part.x.shape, network.n_outputs
+    return layers, masks, active, network.readout, network.dtype, part.x.shape, network.n_outputs, part.sparse is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +99,11 @@ class _Curves:
         if self.degree:
             smooth = torch.addcmul(smooth, base.slope(inside), t - inside)
         return dense_features(t, self.axes).unflatten(0, members), smooth.unflatten(0, members)
+
+    def local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the functions that are not zero at x: (member, source, function, row), (member, source, row)."""
+        values, first = local_basis(self.mapped(x), self.axes)
+        return values.unflatten(0, (len(x), -1)), first[:, 0].unflatten(0, (len(x), -1))
 
     def to_sources(self, x: Tensor, coefficients: Tensor, base_weights: Tensor, delta: Tensor) -> Tensor:
         """Return derivatives to the sources, (member, source, row), from those to the sums, (member, subnode, row)."""
@@ -217,7 +222,33 @@ class Stack:
         outputs, seen = self._forward(theta)
         residuals = self.weights * (outputs - self.y)
         deltas = self._deltas(theta, seen)
-        members, rows = len(theta), residuals.shape[-1]
+        sparse = self.problems[0].parts[0].sparse is not None
+        return self._sparse(residuals, seen, deltas) if sparse else self._dense(residuals, seen, deltas)
+
+    def _sparse(self, residuals: Tensor, seen: list[tuple], deltas: list[list[Tensor]]) -> list[Normal]:
+        hidden = [layer.curves and layer.curves.local(its[0]) for layer, its in zip(self.layers[1:], seen[1:], strict=True)]
+        found = []
+        for member, problem in enumerate(self.problems):
+            product = problem.parts[0].sparse
+            assert product is not None
+            sweeps = [
+                LayerSweep(
+                    layer.members[member],
+                    nodes[member],
+                    features and (features[0][member % len(features[0])], features[1][member % len(features[1])]),
+                    torch.stack([delta[member] for delta in its]),
+                )
+                for layer, (nodes, features, _), its in zip(self.layers, seen, deltas, strict=True)
+            ]
+            its = residuals[member]
+            done = Sweep(its, tuple(sweeps), its.new_zeros(len(its), 0, its.shape[1]))
+            locals_ = [product.first, *(part and (part[0][member], part[1][member]) for part in hidden)]
+            matrix, gradient = product.normal_equations(locals_, done, self.trained, its)
+            found.append((float((its.double() ** 2).sum()), matrix, gradient))
+        return found
+
+    def _dense(self, residuals: Tensor, seen: list[tuple], deltas: list[list[Tensor]]) -> list[Normal]:
+        members, rows = len(residuals), residuals.shape[-1]
         jacobian = residuals.new_empty(self.size, self.n_outputs, rows)
         flat, found = jacobian.flatten(1).double().numpy(), []
         for member in range(members):
