@@ -14,6 +14,7 @@ from kanscience.network import redraw_, refine_
 from kanscience.training._courses import Course
 from kanscience.training._descent import descend, problem_of
 from kanscience.training._errors_of_parameters import determined
+from kanscience.training._hearing import can_be_heard, hearing
 from kanscience.training._report import FitReport
 from kanscience.training._run import Run
 from kanscience.training._schedule import (
@@ -87,6 +88,8 @@ def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> Course
 
 def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[float]:
     """Train the first level, from the present network and from redrawn ones; keep the best, return its shrinkage."""
+    if can_be_heard(run, restarts):
+        return (yield from _best_heard(run, rules, restarts))
     origin = snapshot(run.network)
     best, lowest, chosen = origin, np.inf, 0.0
     fresh = run.fresh
@@ -100,6 +103,20 @@ def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course
                 adopt_domains_(run.network, run.all_inputs())
         shrinkage = yield from _level(run, rules, fresh)
         if run.judged() < lowest or start == 0:
+            best, lowest, chosen = snapshot(run.network), run.judged(), shrinkage
+        if run.stopping or _is_exact(run):
+            break
+    restore_(run.network, best)
+    return chosen
+
+
+def _best_heard(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[float]:
+    """Train the first level from the starts that a hearing recommends; keep the best, return its shrinkage."""
+    best, lowest, chosen = snapshot(run.network), np.inf, 0.0
+    for place, heard in enumerate((yield from hearing(run, rules, restarts))):
+        restore_(run.network, heard.numbers)
+        shrinkage = yield from _level(run, rules, fresh=True)
+        if run.judged() < lowest or place == 0:
             best, lowest, chosen = snapshot(run.network), run.judged(), shrinkage
         if run.stopping or _is_exact(run):
             break

@@ -99,15 +99,19 @@ class Run:
         grid = tuple(int(layer.splines.intervals.max()) for layer in self.network.layers)
         valid = None if self.held is None else self.rmse(self.held)
         loss = self.rmse(self.train) if self.train is not None else loss_value(self.network, self.loss)
-        line = Progress(self.step, grid, loss, valid)
-        self.history.append(line)
         if self.held is not None and self.judged() < self.best_held[0]:
             self.best_held = self.judged(), snapshot(self.network)
+        self.tell(Progress(self.step, grid, loss, valid))
+
+    def tell(self, line: Progress) -> None:
+        """Add a line to the history, ask the callbacks whether to stop, and move the bar."""
+        self.history.append(line)
         told = [callback(line) for callback in self.callbacks]
         self.stopping |= any(answer is True for answer in told)
         if self.bar is not None:
             self.bar.update(self.step - self.bar.n)
-            self.bar.set_postfix_str(f"RMSE {loss:.3g}" + ("" if valid is None else f", validation {valid:.3g}"))
+            valid = "" if line.valid_loss is None else f", validation {line.valid_loss:.3g}"
+            self.bar.set_postfix_str(f"RMSE {line.loss:.3g}{valid}")
 
 
 @dataclass(frozen=True, eq=False)
