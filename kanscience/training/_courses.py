@@ -82,7 +82,7 @@ def together(courses: Sequence[Course[Result]]) -> Course[list[Result]]:
             answers = iter((yield [question for place in turn for question in asked[place]]))
         except KeyboardInterrupt as pressed:
             for place in list(asked):
-                go_on(place, lambda place=place: courses[place].throw(pressed))
+                go_on(place, lambda course=courses[place], pressed=pressed: course.throw(pressed))
             continue
         for place in turn:
             its = [next(answers) for _ in asked[place]]

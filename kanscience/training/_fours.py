@@ -71,7 +71,7 @@ def add_products(left, right, interval, lefts, rights, axis, base, stride, resid
             row1, row2, row3 = row0 + width, row0 + two * width, row0 + three * width
             for b in range(a + 1):
                 column, k = at[b], np.uint64(4 * b)
-                _add_four(cells, row0 + column, value, k, x0)
+                _add_four(cells, row0 + column, value, k, x0)  # pyright: ignore[reportCallIssue]
                 _add_four(cells, row1 + column, value, k, x1)
                 _add_four(cells, row2 + column, value, k, x2)
                 _add_four(cells, row3 + column, value, k, x3)

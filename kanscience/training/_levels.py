@@ -184,7 +184,9 @@ def _shrunk(run: Run, fresh: bool) -> Course[float]:
     *stronger, weakest = _STRAIGHTENINGS if fresh else _SHRINKAGES
     for strength in (*stronger, weakest):
         pull = TowardsStraightLines(strength) if fresh else TowardsStart(strength, center)
-        yield from descend(run, None, pull, passing=strength != weakest)  # back to its start where validation likes no step
+        yield from descend(
+            run, None, pull, passing=strength != weakest
+        )  # back to its start where validation likes no step
         if run.judged() < lowest:
             best, lowest, chosen, waited = snapshot(run.network), run.judged(), strength, 0
         else:

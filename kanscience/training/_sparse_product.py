@@ -110,8 +110,9 @@ def _layout(sizes: tuple[_LayerSize, ...], constants: int) -> Layout:
     starts.append(at if constants else -1)
     runs.add([(left + k, _ONE) for k in range(constants)], at)
     at += constants
-    place = np.array(runs.place, dtype=np.int64).reshape(-1, 3).T.copy()
-    return Layout(np.array(runs.lefts), np.array(runs.rights), *place, at, tuple(starts))
+    axes, bases, strides = np.array(runs.place, dtype=np.int64).reshape(-1, 3).T.copy()
+    lefts, rights = np.array(runs.lefts, dtype=np.int64), np.array(runs.rights, dtype=np.int64)
+    return Layout(lefts, rights, axes, bases, strides, at, tuple(starts))
 
 
 def _sizes(network: MultKAN, view: FlatView) -> tuple[_LayerSize, ...]:
@@ -150,7 +151,9 @@ class SparseProduct:
         if x.device.type != "cpu" or len(x) * network.n_outputs * layout.seconds_a_row > dense / 2:
             return None  # and a saving of less would not be felt
         kernels = _kernels()
-        return kernels and cls(layout, _places(layout, network, view), local(network.layers[0], network.sources(x)), kernels)
+        return kernels and cls(
+            layout, _places(layout, network, view), local(network.layers[0], network.sources(x)), kernels
+        )
 
     @torch.no_grad()
     def normal_equations(
@@ -167,7 +170,9 @@ class SparseProduct:
         layout = self.layout
         width = layout.size + 3  # runs of four may end beyond
         matrix, gradient = np.zeros((width, width)), np.zeros(width)
-        interval = np.concatenate([np.zeros((1, residuals.shape[1]), np.int64), *(i.numpy() for _, i in filter(None, locals_))])
+        interval = np.concatenate(
+            [np.zeros((1, residuals.shape[1]), np.int64), *(i.numpy() for _, i in filter(None, locals_))]
+        )
         for output, its in enumerate(residuals):
             left, right = _factors(locals_, sweep, trained, output)
             arrays = layout.lefts, layout.rights, layout.axis, layout.base, layout.stride

@@ -226,7 +226,9 @@ class Stack:
         return self._sparse(residuals, seen, deltas) if sparse else self._dense(residuals, seen, deltas)
 
     def _sparse(self, residuals: Tensor, seen: list[tuple], deltas: list[list[Tensor]]) -> list[Normal]:
-        hidden = [layer.curves and layer.curves.local(its[0]) for layer, its in zip(self.layers[1:], seen[1:], strict=True)]
+        hidden = [
+            layer.curves and layer.curves.local(its[0]) for layer, its in zip(self.layers[1:], seen[1:], strict=True)
+        ]
         found = []
         for member, problem in enumerate(self.problems):
             product = problem.parts[0].sparse
