@@ -18,7 +18,7 @@ from _machine import table, write_results
 
 import kanscience as ks
 
-WIDTH, ROWS, MEMBERS, STEPS, ROUNDS = [2, 5, 1], 1000, 16, 40, 3
+WIDTH, ROWS, MEMBERS, STEPS, ROUNDS = [2, 5, 1], 1000, 16, 40, 2
 GRIDS = (5, 10, 20, 50)
 EXPLANATION = f"""
 {MEMBERS} networks {WIDTH} of cubic splines from different seeds, float64, {ROWS} rows of exp(sin(pi x) + y²), {STEPS}
@@ -34,7 +34,10 @@ def main() -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (ROWS, 2))
     y = np.exp(np.sin(np.pi * x[:, 0]) + x[:, 1] ** 2)
-    rows = [_row(grid, x, y) for grid in GRIDS]
+    rows = []
+    for grid in GRIDS:
+        rows.append(_row(grid, x, y))
+        print(*rows[-1], sep="   ", flush=True)
     header = (
         "grid",
         "one",

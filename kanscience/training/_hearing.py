@@ -67,12 +67,12 @@ def hearing(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[lis
     group: list[Run] = []
     try:
         for first in range(0, restarts + 1, _GROUP):
+            if run.stopping or (heard and _stands_out([its.loss for its in heard])):
+                break
             starts = range(first, min(first + _GROUP, restarts + 1))
             group = [_start(run, rules, rows, origin, redrawn=start > 0) for start in starts]
             yield from together([descend(start, run.penalty) for start in group])
             heard += _losses(group)
-            if run.stopping or _stands_out([its.loss for its in heard]):
-                break
     except KeyboardInterrupt:
         restore_(run.network, min([*heard, *_losses(group)], key=lambda its: its.loss).numbers)
         raise
