@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; tests/test_import.py ke
     from .training import FitReport as FitReport
     from .training import Penalty as Penalty
     from .training import fit as fit
+    from .training import fit_many as fit_many
     from .viz import plot as plot
 
 _HOMES: dict[str, str] = {
@@ -75,6 +76,7 @@ _HOMES: dict[str, str] = {
     "load": "network",
     # training
     "fit": "training",
+    "fit_many": "training",
     "FitReport": "training",
     "Penalty": "training",
     # curves to symbols

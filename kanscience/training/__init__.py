@@ -1,6 +1,7 @@
 """Change parameters, never nodes or edges."""
 
 from kanscience.training._fit import fit
+from kanscience.training._fit_many import fit_many
 from kanscience.training._levenberg import levenberg_marquardt
 from kanscience.training._objective import Regression
 from kanscience.training._penalties import Penalty
@@ -18,6 +19,7 @@ __all__ = [
     "Samples",
     "checked_samples",
     "fit",
+    "fit_many",
     "held_back",
     "levenberg_marquardt",
     "model_scatter",

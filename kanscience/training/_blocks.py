@@ -16,11 +16,13 @@ from torch import Tensor
 
 from kanscience.network import FlatView, MultKAN, sweep
 from kanscience.network._jacobian import Features, Trained
+from kanscience.training._sparse_product import SparseProduct, local
 
 _NUMBERS = 2**22  # held at once in features and Jacobian: 32 MiB
 _KEPT = 2**25  # features of the first layer kept between steps, else found anew at each: 256 MiB
 _BLOCK_ROWS = (256, 128, 64)
 _WORTHWHILE = 5e-3  # seconds that a product takes, from which on blocks are looked for
+_FELT = 2e-3  # seconds of a product, below which it is not worth to load numba
 _PRODUCT, _ADDED, _CALLS = 2.5e-11, 3e-9, 2e-4  # seconds: for a term of a product, a number of it, a block's calls
 
 
@@ -47,6 +49,7 @@ class Part:
     weights: Tensor  # (N, outputs)
     first: Features  # the first layer's features: inputs and their knots stay, so do these; None: not kept
     blocks: list[Block]
+    sparse: SparseProduct | None = None  # does better than the blocks
 
     def residuals(self, outputs: Tensor) -> Tensor:
         """Return (output, N) weighted residuals."""
@@ -61,10 +64,12 @@ def parts_of(network: MultKAN, view: FlatView, x: Tensor, y: Tensor, weights: Te
     size = max(view.size, features)
     parts = []
     for rows in torch.arange(len(x), device=x.device).split(max(_NUMBERS // size, max(_BLOCK_ROWS))):
-        order, blocks = _blocks(network, view, x[rows])
+        dense = _seconds(view.size, len(rows) * network.n_outputs)
+        sparse = SparseProduct.of(network, view, x[rows], dense) if dense > _FELT else None
+        order, blocks = _whole(view, x[rows]) if sparse else _blocks(network, view, x[rows])
         rows = rows[order]
         kept = network.layers[0].features(network.sources(x[rows])) if features * len(x) <= _KEPT else None
-        parts.append(Part(x[rows], y[rows], weights[rows], kept, blocks))
+        parts.append(Part(x[rows], y[rows], weights[rows], kept, blocks, sparse))
     return parts
 
 
@@ -76,6 +81,11 @@ def normal_equations(network: MultKAN, view: FlatView, parts: list[Part]) -> tup
         residuals = part.residuals(done.outputs)
         loss += float((residuals**2).sum())
         done = done.scaled(part.weights.T)
+        if part.sparse is not None:
+            hidden = [local(its.layer, its.x) for its in done.layers[1:]]
+            found = part.sparse.normal_equations([part.sparse.first, *hidden], done, view.trained, residuals)
+            matrix, gradient = (matrix + found[0], gradient + found[1]) if len(parts) > 1 else found
+            continue
         for output, row in enumerate(residuals):
             for block in part.blocks:
                 jacobian = done.rows(output, block.trained, block.rows).double().numpy()
@@ -90,11 +100,9 @@ def normal_equations(network: MultKAN, view: FlatView, parts: list[Part]) -> tup
 
 def _blocks(network: MultKAN, view: FlatView, x: Tensor) -> tuple[Tensor, list[Block]]:
     """Return an order of the rows and the blocks of its neighbours; one block where more would not pay."""
-    everything = slice(0, view.size)
-    whole = torch.arange(len(x), device=x.device), [Block(slice(0, len(x)), view.trained, [(everything, everything)])]
-    cheapest, best = _seconds(view.size, len(x)), whole
+    cheapest, best = _seconds(view.size, len(x)), _whole(view, x)
     if cheapest < _WORTHWHILE or not network.layers[0].has_splines:
-        return whole
+        return best
     splines = network.layers[0].splines
     nodes = network.sources(x)
     seen = splines.features(nodes)[0] != 0
@@ -106,6 +114,13 @@ def _blocks(network: MultKAN, view: FlatView, x: Tensor) -> tuple[Tensor, list[B
         if seconds < cheapest:
             cheapest, best = seconds, (torch.cat(cells), blocks)
     return best
+
+
+def _whole(view: FlatView, x: Tensor) -> tuple[Tensor, list[Block]]:
+    """Return the rows as they stand, in one block."""
+    everything = slice(0, view.size)
+    rows = torch.arange(len(x), device=x.device)
+    return rows, [Block(slice(0, len(x)), view.trained, [(everything, everything)])]
 
 
 def _seconds(numbers: int, rows: int) -> float:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from kanscience.network import FlatView
 from kanscience.training._adam import adam
+from kanscience.training._courses import Course
 from kanscience.training._few_numbers import is_regression, regress
 from kanscience.training._lbfgs import lbfgs
-from kanscience.training._levenberg import levenberg_marquardt
+from kanscience.training._levenberg import descending
 from kanscience.training._objective import Regression, ResidualLoss
 from kanscience.training._run import Run, residuals_of
 from kanscience.training._schedule import follow_hidden_ranges_, restore_, snapshot
@@ -23,7 +24,7 @@ _PATIENCE = 4  # rounds without a better validation loss that end a level
 _PASSING_STEPS = 16  # most steps with one of several pulls: the next weaker one goes on from there
 
 
-def descend(run: Run, penalty: Penalty | None, pull: Pull | None = None, passing: bool = False) -> None:
+def descend(run: Run, penalty: Penalty | None, pull: Pull | None = None, passing: bool = False) -> Course[None]:
     """Minimise from where the network stands; where rows are held back, leave the numbers that serve them best.
 
     Args:
@@ -36,7 +37,7 @@ def descend(run: Run, penalty: Penalty | None, pull: Pull | None = None, passing
         return
     law = is_regression(run)
     if run.optimizer == "lm" and not law:
-        _descend_lm(run, penalty, pull, passing)
+        yield from _descend_lm(run, penalty, pull, passing)
         return
     run.best_held = run.judged(), snapshot(run.network)
     minimise = regress if law else lbfgs if run.optimizer == "lbfgs" else adam
@@ -50,7 +51,7 @@ def descend(run: Run, penalty: Penalty | None, pull: Pull | None = None, passing
         restore_(run.network, run.best_held[1])
 
 
-def _descend_lm(run: Run, penalty: Penalty | None, pull: Pull | None, passing: bool) -> None:
+def _descend_lm(run: Run, penalty: Penalty | None, pull: Pull | None, passing: bool) -> Course[None]:
     """Rounds of Levenberg-Marquardt steps; between them hidden knots follow their ranges and validation looks on."""
     steps, tolerance = (min(run.steps, _PASSING_STEPS), 1e-3) if passing else (run.steps, 1e-7)
     end = run.step + steps
@@ -65,7 +66,7 @@ def _descend_lm(run: Run, penalty: Penalty | None, pull: Pull | None, passing: b
         if moves:
             start, before = snapshot(run.network), run.misfit(run.train)
             _follow(run)
-        result = _round(run, penalty, pull, min(_ROUND, end - run.step), tolerance)
+        result = yield from _round(run, penalty, pull, min(_ROUND, end - run.step), tolerance)
         if moves and must_gain and run.misfit(run.train) > before:
             restore_(run.network, start)  # the moved knots serve worse, even refitted
             rest, pause = pause, 2 * pause
@@ -105,9 +106,9 @@ class _Watch:
             restore_(self.run.network, self.best)
 
 
-def _round(run: Run, penalty: Penalty | None, pull: Pull | None, steps: int, tolerance: float) -> str:
+def _round(run: Run, penalty: Penalty | None, pull: Pull | None, steps: int, tolerance: float) -> Course[str]:
     problem = problem_of(run, penalty, pull)
-    result = levenberg_marquardt(problem, problem.start(), steps=steps, damping=run.damping, tolerance=tolerance)
+    result = yield from descending(problem, problem.start(), steps=steps, damping=run.damping, tolerance=tolerance)
     problem.write(result.theta)
     run.damping = result.damping
     run.step += result.step

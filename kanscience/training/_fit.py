@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from kanscience._checks import check_choice, check_integer, shown
 from kanscience._errors import OptionError
 from kanscience.network import FlatView, Grid, check_network, generator_from, rules_of_layers
+from kanscience.training._courses import Course, followed
 from kanscience.training._few_numbers import STEPS, is_regression
 from kanscience.training._levels import train_levels
 from kanscience.training._penalties import Penalty, as_penalty
@@ -18,6 +20,7 @@ from kanscience.training._report import FitReport, Progress
 from kanscience.training._run import Run
 from kanscience.training._samples import checked_samples
 from kanscience.training._schedule import adopt_names_
+from kanscience.training._side_by_side import SideBySide
 from kanscience.training._threads import one_thread
 
 if TYPE_CHECKING:
@@ -98,6 +101,50 @@ def fit(
     Source: Levenberg-Marquardt: Nielsen, IMM report 1999-05; laws: Moré, Lecture Notes in Mathematics 630 (1978) 105; grid
         extension: Liu et al., arXiv 2404.19756.
     """
+    course = course_of_fit(
+        network,
+        inputs,
+        targets,
+        sigma=sigma,
+        valid=valid,
+        optimizer=optimizer,
+        steps=steps,
+        grids=grids,
+        move_knots=move_knots,
+        penalty=penalty,
+        batch_size=batch_size,
+        restarts=restarts,
+        shrink=shrink,
+        loss=loss,
+        callbacks=callbacks,
+        progress=progress,
+        seed=seed,
+    )
+    with one_thread(), torch.enable_grad():
+        return followed(course, SideBySide())
+
+
+def course_of_fit(
+    network: MultKAN,
+    inputs: ArrayLike | None,
+    targets: ArrayLike | None,
+    *,
+    sigma: ArrayLike | float | None = None,
+    valid: tuple[ArrayLike, ArrayLike] | float | None = None,
+    optimizer: str = "auto",
+    steps: int | None = None,
+    grids: Grid | Sequence[Grid] | None = None,
+    move_knots: bool | None = None,
+    penalty: Penalty | float | None = None,
+    batch_size: int | None = None,
+    restarts: int = 0,
+    shrink: bool | None = None,
+    loss: Callable[[MultKAN], Tensor] | None = None,
+    callbacks: Callable[[Progress], Any] | Sequence[Callable[[Progress], Any]] | None = None,
+    progress: bool | None = None,
+    seed: int | None = None,
+) -> Course[FitReport]:
+    """Check what `fit` takes, and return its course; nothing is changed before it is followed."""
     check_network(network)
     check_choice("optimizer", optimizer, OPTIMIZERS)
     restarts = check_integer("restarts", restarts, least=0)
@@ -121,9 +168,13 @@ def fit(
     usual = STEPS if is_regression(run) else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
     run.steps = usual if steps is None else steps
     run.batch_size, run.shrink = batch_size, shrink
-    adopt_names_(network, inputs)
-    with one_thread(), torch.enable_grad():
-        return train_levels(run, levels, restarts, progress)
+    return _named(inputs, run, train_levels(run, levels, restarts, progress))
+
+
+def _named(inputs: object, run: Run, course: Course[FitReport]) -> Course[FitReport]:
+    adopt_names_(run.network, inputs)
+    run.begun = time.perf_counter()
+    return (yield from course)
 
 
 def _chosen_optimizer(optimizer: str, run: Run, batch_size: int | None) -> str:

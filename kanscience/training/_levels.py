@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from kanscience.network import redraw_, refine_
+from kanscience.training._courses import Course
 from kanscience.training._descent import descend, problem_of
 from kanscience.training._errors_of_parameters import determined
+from kanscience.training._hearing import can_be_heard, hearing
 from kanscience.training._report import FitReport
 from kanscience.training._run import Run
 from kanscience.training._schedule import (
@@ -35,7 +37,7 @@ _ROUNDING = 8  # last places of the largest target that a root mean square of ro
 _SHRINKAGES = tuple(10.0**-k for k in range(3, 10))
 
 
-def train_levels(run: Run, levels: list[list[KnotRule]], restarts: int, progress: bool | None) -> FitReport:
+def train_levels(run: Run, levels: list[list[KnotRule]], restarts: int, progress: bool | None) -> Course[FitReport]:
     """Train a run's network on the knots that it has, or on those of every level in turn; the best of them stays."""
     from tqdm import tqdm
 
@@ -49,7 +51,7 @@ def train_levels(run: Run, levels: list[list[KnotRule]], restarts: int, progress
             run.status = "not finite"
             restore_(run.network, origin)
             return _report(run, shrinkage=0.0)
-        return _report(run, _all_levels(run, levels, restarts))
+        return _report(run, (yield from _all_levels(run, levels, restarts)))
 
 
 def _meet_data(run: Run) -> None:
@@ -64,17 +66,17 @@ def _meet_data(run: Run) -> None:
         move_given_domains_(run.network, run.all_inputs())
 
 
-def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> float:
+def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> Course[float]:
     """Train level by level; leave the best network, return its shrinkage. Ctrl-C ends where it is."""
-    best, shrinkage = (snapshot(run.network), np.inf), 0.0
+    best, shrinkage = (snapshot(run.network), run.judged()), 0.0
     try:
         first, *finer = levels or [None]
-        shrinkage = _best_start(run, first, restarts)
+        shrinkage = yield from _best_start(run, first, restarts)
         best = snapshot(run.network), run.judged()
         for rules in finer:
             if run.stopping:
                 break
-            chosen = _level(run, rules)
+            chosen = yield from _level(run, rules)
             if run.held is None or run.judged() < best[1]:
                 best, shrinkage = (snapshot(run.network), run.judged()), chosen
     except KeyboardInterrupt:
@@ -84,8 +86,10 @@ def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> float:
     return shrinkage
 
 
-def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> float:
+def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[float]:
     """Train the first level, from the present network and from redrawn ones; keep the best, return its shrinkage."""
+    if can_be_heard(run, restarts):
+        return (yield from _best_heard(run, rules, restarts))
     origin = snapshot(run.network)
     best, lowest, chosen = origin, np.inf, 0.0
     fresh = run.fresh
@@ -97,8 +101,22 @@ def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> float:
             if run.train is not None:
                 adopt_targets_(run.network, run.train.y)
                 adopt_domains_(run.network, run.all_inputs())
-        shrinkage = _level(run, rules, fresh)
+        shrinkage = yield from _level(run, rules, fresh)
         if run.judged() < lowest or start == 0:
+            best, lowest, chosen = snapshot(run.network), run.judged(), shrinkage
+        if run.stopping or _is_exact(run):
+            break
+    restore_(run.network, best)
+    return chosen
+
+
+def _best_heard(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[float]:
+    """Train the first level from the starts that a hearing recommends; keep the best, return its shrinkage."""
+    best, lowest, chosen = snapshot(run.network), np.inf, 0.0
+    for place, heard in enumerate((yield from hearing(run, rules, restarts))):
+        restore_(run.network, heard.numbers)
+        shrinkage = yield from _level(run, rules, fresh=True)
+        if run.judged() < lowest or place == 0:
             best, lowest, chosen = snapshot(run.network), run.judged(), shrinkage
         if run.stopping or _is_exact(run):
             break
@@ -114,7 +132,7 @@ def _is_exact(run: Run) -> bool:
     return run.judged() <= _ROUNDING * torch.finfo(y.dtype).eps * float(y.abs().max())
 
 
-def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> float:
+def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> Course[float]:
     """Train on the knots of one level; return the shrinkage that validation chose."""
     if rules is not None:
         refine_(run.network, rules, None if run.train is None else run.train.x)
@@ -122,17 +140,17 @@ def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> float
     unpenalised = run.penalty is None and run.optimizer == "lm"
     shrinks = unpenalised and run.held is not None
     if run.shrink and shrinks:
-        return _shrunk(run, fresh)
-    descend(run, run.penalty)
+        return (yield from _shrunk(run, fresh))
+    yield from descend(run, run.penalty)
     if unpenalised and rules is not None and (run.judged() < before / 4 or _misses_held_rows(run)):
-        _continue_polynomials(run, start, line)
+        yield from _continue_polynomials(run, start, line)
     if rules is None or run.shrink is False or not shrinks:
         return 0.0
     # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
     if run.judged() < 0.99 * before and not _misses_held_rows(run):
         return 0.0
     restore_(run.network, start)
-    return _shrunk(run, fresh)
+    return (yield from _shrunk(run, fresh))
 
 
 def _misses_held_rows(run: Run) -> bool:
@@ -140,7 +158,7 @@ def _misses_held_rows(run: Run) -> bool:
     return run.held is not None and run.misfit(run.held) > _WORSE * run.misfit(run.train)
 
 
-def _continue_polynomials(run: Run, start: dict[str, Tensor], line: int) -> None:
+def _continue_polynomials(run: Run, start: dict[str, Tensor], line: int) -> Course[None]:
     """Train the level once more so that the outermost polynomials go on where no sample is.
 
     For smooth exact data, whose loss falls with the grid: there a number that hardly any sample sees wanders off.
@@ -148,7 +166,7 @@ def _continue_polynomials(run: Run, start: dict[str, Tensor], line: int) -> None
     """
     saved, loss, again = snapshot(run.network), run.judged(), len(run.history)
     restore_(run.network, start)
-    descend(run, None, TowardsPolynomials())
+    yield from descend(run, None, TowardsPolynomials())
     if run.judged() > 1.1 * loss:  # a tenth is little against rows beyond the samples, which miss by many times it
         restore_(run.network, saved)
         del run.history[again:]
@@ -156,7 +174,7 @@ def _continue_polynomials(run: Run, start: dict[str, Tensor], line: int) -> None
         del run.history[line:again]
 
 
-def _shrunk(run: Run, fresh: bool) -> float:
+def _shrunk(run: Run, fresh: bool) -> Course[float]:
     """Train with ever weaker pulls, a fresh network towards straight lines, others to their present curves.
 
     Each goes on from where the stronger one led; validation keeps the best.
@@ -166,7 +184,9 @@ def _shrunk(run: Run, fresh: bool) -> float:
     *stronger, weakest = _STRAIGHTENINGS if fresh else _SHRINKAGES
     for strength in (*stronger, weakest):
         pull = TowardsStraightLines(strength) if fresh else TowardsStart(strength, center)
-        descend(run, None, pull, passing=strength != weakest)  # back to its start where validation likes no step
+        yield from descend(
+            run, None, pull, passing=strength != weakest
+        )  # back to its start where validation likes no step
         if run.judged() < lowest:
             best, lowest, chosen, waited = snapshot(run.network), run.judged(), strength, 0
         else:

@@ -14,6 +14,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from kanscience.training._courses import Course, Question, followed
+
 _SMALLEST_DAMPING = 1e-14  # below, Cholesky of a unit-diagonal matrix sees only rounding
 _LARGEST_DAMPING = 1e10  # a step this short changes no digit of the loss
 _EMPTY_COLUMN = 1e-14  # of the largest diagonal entry of its kind: a number that no sample determines stays
@@ -84,7 +86,6 @@ class Descent:
     falls: list[float] = field(default_factory=list)  # of loss and penalty together, relative, step by step
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite is looked at, and never taken
 def levenberg_marquardt(
     problem: LeastSquares,
     theta: np.ndarray,
@@ -107,13 +108,27 @@ def levenberg_marquardt(
     Returns:
         The last accepted state with status "converged", "step limit", "stopped" or "not finite".
     """
+    return followed(descending(problem, theta, steps=steps, damping=damping, tolerance=tolerance, callback=callback))
+
+
+def descending(
+    problem: LeastSquares,
+    theta: np.ndarray,
+    *,
+    steps: int,
+    damping: float = 1e-2,
+    tolerance: float = 1e-9,
+    callback: Callable[[Descent], bool] | None = None,
+) -> Course[Descent]:
+    """Return the course of `levenberg_marquardt`."""
     state = Descent(theta.copy(), np.inf, damping)
     while state.step < steps:
-        state.loss, normal, gradient = problem.normal_equations(state.theta)
+        (found,) = yield [Question(problem, state.theta, derivatives=True)]
+        state.loss, normal, gradient = found
         if not np.isfinite(state.loss):
             state.status = "not finite"
             return state
-        if not _advance(problem, state, normal, gradient):
+        if not (yield from _advancing(problem, state, normal, gradient)):
             state.status = "converged"  # no step of any length lowers the loss
             return state
         state.step += 1
@@ -126,7 +141,7 @@ def levenberg_marquardt(
     return state
 
 
-def _advance(problem: LeastSquares, state: Descent, normal: np.ndarray, gradient: np.ndarray) -> bool:
+def _advancing(problem: LeastSquares, state: Descent, normal: np.ndarray, gradient: np.ndarray) -> Course[bool]:
     """Take one step, with as much damping as it needs; return whether there was one."""
     if not len(gradient):
         return False
@@ -136,20 +151,16 @@ def _advance(problem: LeastSquares, state: Descent, normal: np.ndarray, gradient
         penalty.add_to(normal)
         gradient += penalty.slope(state.theta)
         value += penalty.value(state.theta)
-    diagonal = normal.diagonal()
-    largest = np.concatenate([np.full(k.stop - k.start, diagonal[k].max(initial=0.0)) for k in problem.kinds])
-    if not largest.max(initial=0.0) > 0 or not np.isfinite(largest).all():
+    scale = _unit_diagonal(normal, problem.kinds)
+    if scale is None:
         return False
-    scale = 1 / np.sqrt(np.maximum(diagonal, np.where(largest > 0, _EMPTY_COLUMN * largest, 1.0)))
-    normal *= scale[:, None]
-    normal *= scale
     gradient *= scale
     growth = 2.0
     while state.damping < _LARGEST_DAMPING:
         step = _solve(normal, gradient, state.damping)
         if step is not None:
             theta = state.theta - scale * step
-            loss = problem.loss(theta)
+            (loss,) = yield [Question(problem, theta)]
             new_value = loss if penalty is None else loss + penalty.value(theta)
             if new_value < value:  # False for NaN and infinity
                 predicted = float(step @ (state.damping * step + gradient))
@@ -164,6 +175,20 @@ def _advance(problem: LeastSquares, state: Descent, normal: np.ndarray, gradient
     return False
 
 
+@np.errstate(over="ignore", invalid="ignore")
+def _unit_diagonal(normal: np.ndarray, kinds: Sequence[slice]) -> np.ndarray | None:
+    """Scale a matrix, in place, to a diagonal of ones, and return the factors; None where nothing has a derivative."""
+    diagonal = normal.diagonal()
+    largest = np.concatenate([np.full(k.stop - k.start, diagonal[k].max(initial=0.0)) for k in kinds])
+    if not largest.max(initial=0.0) > 0 or not np.isfinite(largest).all():
+        return None
+    scale = 1 / np.sqrt(np.maximum(diagonal, np.where(largest > 0, _EMPTY_COLUMN * largest, 1.0)))
+    normal *= scale[:, None]
+    normal *= scale
+    return scale
+
+
+@np.errstate(over="ignore", invalid="ignore")
 def _solve(normal: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray | None:
     damped = normal.copy().T  # symmetric: LAPACK takes it in this order without a copy of its own
     damped[np.diag_indices(len(damped))] += damping

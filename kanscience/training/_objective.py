@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from kanscience.training._blocks import normal_equations, parts_of
 from kanscience.training._levenberg import Quadratic
 from kanscience.training._penalties import Penalty
 from kanscience.training._penalty_form import PenaltyForm
+from kanscience.training._stack import structure_of
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
@@ -46,6 +48,11 @@ class Regression:
         self.view = FlatView(network)
         self.kinds = self.view.slices()
         self.parts = parts_of(network, self.view, x, y, weights)
+
+    @cached_property
+    def structure(self) -> tuple | None:
+        """What problems share that can be evaluated side by side; None for one that is best left alone."""
+        return structure_of(self.network, self.view, self.parts)
 
     def start(self) -> np.ndarray:
         """Return the network's present numbers."""

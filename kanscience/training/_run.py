@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Run:
     best_held: tuple[float, dict] = (np.inf, {})  # of the present descent: judged, snapshot
     bar: Any = None
     begun: float = field(default_factory=time.perf_counter)
+    _known: dict[int, tuple[Samples, _Numbers, Tensor]] = field(default_factory=dict)
 
     def weights(self) -> Tensor:
         assert self.train is not None
@@ -57,11 +59,20 @@ class Run:
         """Return the root mean square residual, weighted where errors are given, in the unit of the targets."""
         if samples is None:
             return float("nan")
-        residuals = residuals_of(self.network, samples)
+        squares = self._residuals(samples) ** 2
         if samples.sigma is None:
-            return float((residuals**2).mean().sqrt())
+            return float(squares.mean().sqrt())
         weights = 1 / (samples.sigma**2 + self.scatter**2)
-        return float(((weights * residuals**2).sum() / weights.sum()).sqrt())
+        return float(((weights * squares).sum() / weights.sum()).sqrt())
+
+    def _residuals(self, samples: Samples) -> Tensor:
+        """Return (N, outputs) residuals; those of a network that nobody has written since are known."""
+        now = _Numbers.of(self.network)
+        known = self._known.get(id(samples))
+        if known is None or known[0] is not samples or not known[1].are(now):
+            known = samples, now, residuals_of(self.network, samples)
+            self._known[id(samples)] = known
+        return known[2]
 
     def all_inputs(self) -> Tensor:
         """Return the inputs of all rows: ranges hold those that are held back too (inputs tell nothing of targets)."""
@@ -82,22 +93,44 @@ class Run:
         if samples.sigma is not None or self.network.n_outputs == 1:
             return self.rmse(samples)
         units = 1 / normalised_weights(self.train.y, None, 0.0)[0]
-        return float(((residuals_of(self.network, samples) / units) ** 2).mean().sqrt())
+        return float(((self._residuals(samples) / units) ** 2).mean().sqrt())
 
     def record(self) -> None:
         """Add a line to the history and tell the callbacks."""
         grid = tuple(int(layer.splines.intervals.max()) for layer in self.network.layers)
         valid = None if self.held is None else self.rmse(self.held)
         loss = self.rmse(self.train) if self.train is not None else loss_value(self.network, self.loss)
-        line = Progress(self.step, grid, loss, valid)
-        self.history.append(line)
         if self.held is not None and self.judged() < self.best_held[0]:
             self.best_held = self.judged(), snapshot(self.network)
+        self.tell(Progress(self.step, grid, loss, valid))
+
+    def tell(self, line: Progress) -> None:
+        """Add a line to the history, ask the callbacks whether to stop, and move the bar."""
+        self.history.append(line)
         told = [callback(line) for callback in self.callbacks]
         self.stopping |= any(answer is True for answer in told)
         if self.bar is not None:
             self.bar.update(self.step - self.bar.n)
-            self.bar.set_postfix_str(f"RMSE {loss:.3g}" + ("" if valid is None else f", validation {valid:.3g}"))
+            valid = "" if line.valid_loss is None else f", validation {line.valid_loss:.3g}"
+            self.bar.set_postfix_str(f"RMSE {line.loss:.3g}{valid}")
+
+
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """The tensors of a network, and how often each had been written."""
+
+    tensors: tuple[Tensor, ...]
+    versions: tuple[int, ...]
+
+    @classmethod
+    def of(cls, network: MultKAN) -> _Numbers:
+        tensors = (*network.parameters(), *network.buffers())
+        return cls(tensors, tuple(tensor._version for tensor in tensors))
+
+    def are(self, others: _Numbers) -> bool:
+        """Return whether these are the same numbers."""
+        same = len(self.tensors) == len(others.tensors) and all(map(operator.is_, self.tensors, others.tensors))
+        return same and self.versions == others.versions
 
 
 @torch.no_grad()
