@@ -39,7 +39,7 @@ TARGETS = {
     "ten inputs: exp(mean sin²(πx/2))": Target(
         lambda x: np.exp((np.sin(np.pi * x / 2) ** 2).mean(axis=1)), 10, ([10, 1, 1], [10, 5, 1])
     ),
-    "a kink across both axes: |x + y| + |x - 2y|": Target(
+    "kinks across the axes: abs(x + y) + abs(x - 2y)": Target(
         lambda x: np.abs(x[:, 0] + x[:, 1]) + np.abs(x[:, 0] - 2 * x[:, 1]), 2, ([2, 5, 1], [2, 5, 5, 1])
     ),
     "rough: sign of x² + y² - 1/2": Target(

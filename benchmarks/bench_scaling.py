@@ -77,7 +77,7 @@ def main() -> None:
     ensemble = kept.get("ensemble", _ensemble) if hasattr(ks, "fit_many") else {}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    seeds, finest, errors = (0,) if given.short else (0, 1, 2), 20 if given.short else max(GRIDS), {}
+    seeds, finest, errors = (0,) if given.short else (0, 1, 2), 10 if given.short else max(GRIDS), {}
     for name, toy in TOYS.items():
         runs = [kept.get(f"{name} / {seed}", lambda t=toy, s=seed: _errors(t, s, finest)) for seed in seeds]
         errors[name] = np.median(runs, axis=0).tolist()
