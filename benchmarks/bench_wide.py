@@ -114,7 +114,9 @@ def _write(page: Path, curves: dict[str, tuple], rows: int) -> None:
         ]
         for name, curve in curves.items()
     ]
+    least = min(curves, key=lambda name: min(curves[name][1]))
     sections = [
+        f"The least error of all: {least}, {min(curves[least][1]):.2g} of the spread.",
         table(("RMSE / spread, best within", *(f"{mark} s" for mark in marks), "at the end"), lines),
         f"![Loss against time]({page.with_suffix('.png').name})",
     ]
