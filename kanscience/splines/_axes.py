@@ -47,6 +47,9 @@ class Axes:
         polynomials = polynomials.permute(3, 0, 2, 1).to(knots).contiguous()
         return cls(knots, intervals, degree, uniform, _inverse_widths(knots, intervals, degree, uniform), polynomials)
 
+    def __getstate__(self):
+        return {**self.__dict__, "tables": {}}  # which hold addresses: a copy finds its own
+
     @property
     def n_basis(self) -> int:
         """Number of basis functions of the longest row."""

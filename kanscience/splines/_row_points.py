@@ -55,7 +55,8 @@ def _table(axes: Axes, order: int) -> Table:
     scale = torch.stack([factor[:, 0] ** order, factor[:, 0]])
     buckets = axes.intervals.new_zeros(0) if axes.uniform else _buckets(axes)
     parts = axes.knots, axes.intervals, axes.per_t, buckets, table, slopes, scale
-    tensors = tuple(tensor.contiguous() for tensor in parts)
+    # Copies: a module's buffers may move in memory under the same name, `share_memory_` for one.
+    tensors = tuple(tensor.detach().clone(memory_format=torch.contiguous_format) for tensor in parts)
     functions, pieces, powers = table.shape[1:]
     call = [0, 0, 0, 0, 0, axes.n_basis, functions, powers, pieces, axes.knots.shape[1], max(buckets.shape[-1] - 1, 0)]
     call += [order, axes.uniform, False]
@@ -133,7 +134,8 @@ class RowPoints:
         return q
 
     def add_dot_(self, q: Tensor, coefficients: Tensor, g: Tensor, order: int, factors: Tensor) -> Tensor:
-        """Add `dot` to q (sample, source), and multiply by factors (source,)."""
+        """Add `dot` to q (sample, source), multiply by factors (source,), and return it; q is overwritten."""
+        q = q.contiguous()
         self._dot(factors, coefficients, g, q, order)
         return q
 

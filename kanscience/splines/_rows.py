@@ -7,9 +7,9 @@ side. With ``B[d]`` the basis functions, differentiated d times, and a weight w 
     dot:      q[n, s]    = sum over i, t of  B[d][i](x[n, s]) * c[s, i, t] * g[n, t]
     scatter:  c[s, i, t] = sum over n of     w[n, s] * B[d][i](x[n, s]) * g[n, t]
 
-touch only the ``degree + 1`` functions that are not 0 at a point, so that a finer grid costs nothing. Where a matrix product
-with all functions is quicker, `fill` writes its matrix, (sample, source * basis), and `pick` reads such a matrix at the same
-places. The mathematics, at NaN and beyond [-1, 1] too, is that of `Location`.
+touch only the ``degree + 1`` functions that are not 0 at a point: on a finer grid there is no more to compute. Where a
+matrix product with all functions is quicker, `fill` writes its matrix, (sample, source * basis), and `pick` reads such a
+matrix at the same places. The mathematics, at NaN and beyond [-1, 1] too, is that of `Location`.
 
 Arrays are flat, so that no view is counted in the inner loops. Functions carry no annotations: numba reads the types off the
 arguments. Samples, of `scatter` the sources, are shared among threads; every number is summed up by one thread, in order.

@@ -120,15 +120,18 @@ class _Numbers:
     """The tensors of a network, and how often each had been written."""
 
     tensors: tuple[Tensor, ...]
-    versions: tuple[int, ...]
+    versions: tuple[int, ...] | None  # None: those of inference mode count no changes
 
     @classmethod
     def of(cls, network: MultKAN) -> _Numbers:
         tensors = (*network.parameters(), *network.buffers())
-        return cls(tensors, tuple(tensor._version for tensor in tensors))
+        uncounted = any(tensor.is_inference() for tensor in tensors)
+        return cls(tensors, None if uncounted else tuple(tensor._version for tensor in tensors))
 
     def are(self, others: _Numbers) -> bool:
-        """Return whether these are the same numbers."""
+        """Return whether these are known to be the same numbers."""
+        if self.versions is None or others.versions is None:
+            return False
         same = len(self.tensors) == len(others.tensors) and all(map(operator.is_, self.tensors, others.tensors))
         return same and self.versions == others.versions
 

@@ -1,7 +1,9 @@
 """The sums of a layer over rows of samples, compiled by numba, against those of PyTorch."""
 
+import copy
 import itertools
 import multiprocessing
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -166,6 +168,27 @@ def test_other_tensors_are_left_to_pytorch():
         assert row_points(other, -ends, ends, axes) is None
         assert row_points(x, -ends, ends, axes, other) is None
     assert row_points(x[:, :1], -ends[:1], ends[:1], axes) is None
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda axes: pickle.loads(pickle.dumps(axes))])
+def test_copies_and_moved_memory_leave_the_kernels_right(copied):
+    t, c = uniform_inputs(3, 40, seed=6, low=-1.2, high=1.2), _random(3, _uneven(3, torch.float64).n_basis, 2)
+    expected = _points(_uneven(3, torch.float64), t).forward(None, c, 0)
+    axes = _uneven(3, torch.float64)
+    _points(axes, t).forward(None, c, 0)  # from here on the kernels know where the knots are
+    assert torch.equal(_points(axes, t).forward(None, c, 0), expected)
+    twin = copied(axes)
+    assert not twin.tables
+    assert torch.equal(_points(twin, t).forward(None, c, 0), expected)
+    axes.knots.share_memory_()  # moves them under the same name
+    assert torch.equal(_points(axes, t).forward(None, c, 0), expected)
+
+
+def test_sums_are_added_to_any_layout():
+    axes = _uniform(3, torch.float64)
+    points, c, g = _points(axes, uniform_inputs(3, 40, seed=7)), _random(3, axes.n_basis, 2), _random(40, 2)
+    q, factors = _random(3, 40, seed=8).T, _random(3, seed=9)
+    torch.testing.assert_close(points.add_dot_(q.clone(), c, g, 0, factors), (q + points.dot(c, g, 0)) * factors)
 
 
 def test_layouts_in_memory_do_not_matter():

@@ -54,6 +54,15 @@ def test_the_same_seed_gives_the_same_bits(optimizer):
     assert results[0][1] == results[1][1]
 
 
+def test_inference_mode_changes_no_bit():
+    x = uniform_inputs(60, 1, seed=0)
+    reports = [fit(MultKAN([1, 1], seed=0), x, torch.exp(x), valid=0.2, steps=20, seed=0)]
+    with torch.inference_mode():
+        reports.append(fit(MultKAN([1, 1], seed=0), x, torch.exp(x), valid=0.2, steps=20, seed=0))
+    assert reports[0].loss == reports[1].loss
+    assert [line.loss for line in reports[0].history] == [line.loss for line in reports[1].history]
+
+
 def test_a_fit_leaves_the_global_generator_alone():
     torch.manual_seed(0)
     before = torch.get_rng_state()
