@@ -59,7 +59,7 @@ def prune(network: MultKAN, trace: Trace, *, node: float = 1e-2, edge: float = 3
         >>> import kanscience as ks, torch
         >>> x = torch.rand(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
         >>> network = ks.MultKAN([2, 3, 1], seed=0)
-        >>> report = ks.fit(network, x, x[:, 0] ** 2, penalty=ks.Penalty(1e-3))
+        >>> report = ks.fit(network, x, x[:, 0] ** 2, steps=40, penalty=ks.Penalty(1e-3))
         >>> smaller, report = ks.prune(network, ks.trace(network, x))
         >>> (0, 1, 0) in report.edges  # the second input carries nothing
         True
@@ -123,7 +123,7 @@ def prune_inputs(network: MultKAN, trace: Trace, *, threshold: float = 1e-2) -> 
         >>> import kanscience as ks, torch
         >>> x = torch.rand(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
         >>> network = ks.MultKAN([2, 3, 1], seed=0)
-        >>> report = ks.fit(network, x, x[:, 0] ** 2, penalty=ks.Penalty(1e-3))
+        >>> report = ks.fit(network, x, x[:, 0] ** 2, steps=40, penalty=ks.Penalty(1e-3))
         >>> ks.prune_inputs(network, ks.trace(network, x))[1].inputs
         ('x1',)
     """

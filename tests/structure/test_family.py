@@ -10,7 +10,10 @@ import pytest
 from kanscience.structure import discover_tree
 from tests.helpers_structure import ADDITIVE, CURVES, MULTIPLICATIVE, PAIRS, PRIME, TEMPLATES, Sample, sample
 
-FEW, ALL = range(30), range(300)
+FEWEST, FEW, ALL = range(10), range(30), range(300)
+
+
+some = pytest.mark.parametrize("seeds", [FEWEST, pytest.param(FEW, marks=pytest.mark.slow)], ids=len)
 
 
 def _found(f, x):
@@ -22,12 +25,14 @@ def _wrong(seeds, ask) -> list[int]:
     return [known.seed for known in map(sample, seeds) if _found(ask(known), known.x) != known.kinds]
 
 
-def test_random_trees_are_found_exactly():
-    assert _wrong(FEW, lambda known: known.torch) == []
+@some
+def test_random_trees_are_found_exactly(seeds):
+    assert _wrong(seeds, lambda known: known.torch) == []
 
 
-def test_random_trees_are_found_from_numpy_functions():
-    assert _wrong(FEW, lambda known: known.numpy) == []
+@some
+def test_random_trees_are_found_from_numpy_functions(seeds):
+    assert _wrong(seeds, lambda known: known.numpy) == []
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ FORMULAS = [
 ]
 
 
-def _points(n, rows=300):
+def _points(n, rows=150):
     return uniform_inputs(rows, n, 0, 0.5, 2.0).numpy()
 
 
@@ -37,9 +37,9 @@ def test_the_network_of_a_tree_has_the_same_tree(formula):
     network = ks.from_graph(tree.to_graph(), seed=1, degree=5)
     assert network.input_names == tree.names
     assert network.output_names == ("f",)
-    X = _points(len(tree.names))
+    X = _points(len(tree.names), rows=300)
     ks.fit(network, X, ks.compile_formula(formula).predict(X), steps=40, seed=0)
-    again = ks.discover_tree(network, X, names=tree.names)
+    again = ks.discover_tree(network, X[:100], names=tree.names)
     assert again.blocks == tree.blocks
     assert {b: again.kind(b) for b in again.blocks} == {b: tree.kind(b) for b in tree.blocks}
 

@@ -77,17 +77,17 @@ def test_sparse_products_serve_stacks_too():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_every_member_is_fitted_as_it_would_be_alone(width, threads):
     x, y = smooth_case()
-    networks = seeds_of(width, 5)
+    networks = seeds_of(width, 4)
     alone = copy.deepcopy(networks)
-    reports = fit_many(networks, x, y, steps=20, threads=threads, seed=0)
-    assert_alike(reports, [fit(network, x, y, steps=20) for network in alone])
+    reports = fit_many(networks, x, y, steps=10, threads=threads, seed=0)
+    assert_alike(reports, [fit(network, x, y, steps=10) for network in alone])
     for network, other in zip(networks, alone, strict=True):
         torch.testing.assert_close(network(x), other(x), rtol=1e-4, atol=1e-4)
 
 
 def test_with_levels_held_back_rows_and_seeds_of_their_own():
     x, y = smooth_case()
-    options = {"valid": 0.2, "grids": (3, 6), "steps": 12}
+    options = {"valid": 0.2, "grids": (3, 5), "steps": 6}
     networks = seeds_of([2, 2, 1], 3)
     alone = copy.deepcopy(networks)
     reports = fit_many(networks, x, y, seed=5, **options)

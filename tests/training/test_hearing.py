@@ -32,7 +32,7 @@ def test_a_deep_network_finds_what_single_starts_stick_at():
 def test_the_same_seed_hears_the_same_starts():
     x, y = nested(100)
     networks = [MultKAN([4, 2, 1, 1], grid=3, seed=0) for _ in range(2)]
-    reports = [fit(network, x, y, valid=0.2, restarts=9, steps=16, seed=1) for network in networks]
+    reports = [fit(network, x, y, valid=0.2, restarts=9, steps=6, seed=1) for network in networks]
     assert [line.loss for line in reports[0].history] == [line.loss for line in reports[1].history]
     one, other = map(state_of, networks)
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -58,7 +58,7 @@ def test_hearings_end_where_a_start_stands_out_and_go_on_where_none_does(monkeyp
 
 
 def test_a_hearing_listens_to_some_of_many_rows_and_leaves_symbols_alone():
-    x, y = nested(3000)
+    x, y = nested(1500)
     report = fit(MultKAN([4, 1, 1], grid=3, seed=0), x, y, grids=(3, 5), restarts=8, steps=3, seed=0)
     assert report.grid == (5, 5)
     network = KINDS["mixed"]()
@@ -85,7 +85,7 @@ def test_a_callback_ends_a_hearing_at_once():
 
 @pytest.mark.parametrize("step", [1, 60, 400])
 def test_ctrl_c_leaves_the_best_start_so_far(step):
-    x, y = nested(200)
+    x, y = nested(100)
 
     def pressed(line):
         if line.step >= step:

@@ -203,7 +203,7 @@ def test_far_starts_arrive(formula, columns, truth, start):
         assert report.parameters[name].value == pytest.approx(near.parameters[name].value, rel=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(-30, 30), st.integers(-30, 30), st.integers(-20, 20))
 def test_units_by_powers_of_two_give_the_same_steps(value, amplitude, time):
     t, y = decay_data()
