@@ -35,7 +35,7 @@ def _error_over_spread(found):
 
 
 @pytest.mark.parametrize(
-    "seed", [0, pytest.param(1, marks=pytest.mark.slow), 2, 3, pytest.param(4, marks=pytest.mark.slow)]
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
 )
 def test_sums_of_library_functions_are_found(seed, monkeypatch):
     monkeypatch.setattr(_discover, "fitted_networks", lambda *args, **options: None)  # those are not formulas

@@ -36,7 +36,7 @@ def test_shapes_inside_hold_every_smaller_hidden_layer_once_and_grow():
     ids=["hello", "product"],
 )
 def test_exact_laws_are_found_on_wide_shapes(f, width, expected):
-    x = uniform_inputs(500, 2, seed=1)
+    x = uniform_inputs(200, 2, seed=1)
     found = law_of_shape(width, x, f(x), seed=1, time_budget=600)
     assert found.report.exact
     assert_same_function(ks.expression(found.network)[0], expected, ranges=RANGES)

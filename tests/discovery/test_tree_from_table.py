@@ -24,7 +24,7 @@ LAWS = {
 RANGES = {"m/sqrt(1 - v**2/c**2)": {"c": (3, 10)}}
 
 
-def _measured(formula, noise, rows=1000, seed=7):
+def _measured(formula, noise, rows, seed=7):
     law = ks.compile_formula(formula)
     low, high = np.array([RANGES.get(formula, {}).get(name, LAWS.get(formula, (1, 2))) for name in law.input_names]).T
     rng = np.random.default_rng(seed)
@@ -35,8 +35,9 @@ def _measured(formula, noise, rows=1000, seed=7):
 
 @pytest.mark.parametrize("formula", LAWS)
 @pytest.mark.parametrize("noise", [0.0, 0.01])
-def test_blocks_are_those_of_the_formula(formula, noise):
-    law, X, y = _measured(formula, noise)
+@pytest.mark.parametrize("rows", [300, pytest.param(1000, marks=pytest.mark.slow)])
+def test_blocks_are_those_of_the_formula(formula, noise, rows):
+    law, X, y = _measured(formula, noise, rows)
     assert ks.discover_tree(X, y).blocks == ks.discover_tree(law, X).blocks
 
 
@@ -50,7 +51,7 @@ def test_a_term_that_asks_for_a_logarithm_is_told_from_one_that_does_not():
 
 def test_noise_has_no_structure_and_the_tree_says_so():
     rng = np.random.default_rng(0)
-    tree = ks.discover_tree(rng.normal(size=(200, 3)), rng.normal(size=200))
+    tree = ks.discover_tree(rng.normal(size=(100, 3)), rng.normal(size=100))
     assert tree.blocks == {frozenset({0, 1, 2})}
     assert tree.confidence([0, 1, 2]) == 0
     assert "do not show how y depends" in tree.notes[-1]
@@ -75,7 +76,7 @@ def test_a_column_in_two_units_counts_once_and_the_tree_says_so():
 
 
 def test_units_do_not_matter():
-    _, X, y = _measured("a*b + c*d + p*r", 0.01, rows=400)
+    _, X, y = _measured("a*b + c*d + p*r", 0.01, rows=200)
     tree = ks.discover_tree(X, y)
     scaled = ks.discover_tree(X * [1e3, 1e-3, 1, 5, 1e6, 1], 1e-8 * y)
     assert scaled.blocks == tree.blocks
@@ -101,7 +102,7 @@ def test_models_that_only_predict_are_sampled():
 
 
 def test_a_steps_surrogate_is_the_function_it_came_from():
-    law, X, y = _measured("q*(E_f + B*v*sin(t))", 0.0)
+    law, X, y = _measured("q*(E_f + B*v*sin(t))", 0.0, rows=300)
     found = reduce(Table.of(X, y))
     with torch.no_grad():
         again = found(torch.from_numpy(X)).numpy()
