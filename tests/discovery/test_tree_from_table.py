@@ -51,7 +51,7 @@ def test_a_term_that_asks_for_a_logarithm_is_told_from_one_that_does_not():
 
 def test_noise_has_no_structure_and_the_tree_says_so():
     rng = np.random.default_rng(0)
-    tree = ks.discover_tree(rng.normal(size=(100, 3)), rng.normal(size=100))
+    tree = ks.discover_tree(rng.normal(size=(60, 3)), rng.normal(size=60))
     assert tree.blocks == {frozenset({0, 1, 2})}
     assert tree.confidence([0, 1, 2]) == 0
     assert "do not show how y depends" in tree.notes[-1]

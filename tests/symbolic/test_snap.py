@@ -13,11 +13,11 @@ x1, x2 = sympy.symbols("x1 x2")
 
 
 def snapped(f, width, *, columns=2, half=1.0, seed=0, noise=0.0, **options):
-    x = half * uniform_inputs(400, columns, seed=3)
+    x = half * uniform_inputs(200, columns, seed=3)
     y = f(x)
     y = y + noise * y.std() * torch.randn(len(y), dtype=y.dtype, generator=torch.Generator().manual_seed(5))
     network = ks.MultKAN(width, seed=seed)
-    ks.fit(network, x, y, grids=(5, 10, 20) if not noise else (5,), steps=60, restarts=2, seed=0, progress=False)
+    ks.fit(network, x, y, grids=(5, 10) if not noise else (5,), steps=30, restarts=2, seed=0, progress=False)
     return ks.snap(network, x, y, seed=0, **options)
 
 
