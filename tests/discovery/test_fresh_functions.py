@@ -34,9 +34,7 @@ def _error_over_spread(found):
     return formula.errors.rmse / np.std(formula.measured)
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
-)
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))])
 def test_sums_of_library_functions_are_found(seed, monkeypatch):
     monkeypatch.setattr(_discover, "fitted_networks", lambda *args, **options: None)  # those are not formulas
     _, names, X, y = _drawn(seed, with_products=False)
