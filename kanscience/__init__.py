@@ -30,11 +30,13 @@ if TYPE_CHECKING:  # what type checkers and editors see; tests/test_import.py ke
     from .functions import Function as Function
     from .functions import Library as Library
     from .functions import default_library as default_library
+    from .network import Jets as Jets
     from .network import MultKAN as MultKAN
     from .network import attribution as attribution
     from .network import deepen as deepen
     from .network import freeze as freeze
     from .network import from_graph as from_graph
+    from .network import jets as jets
     from .network import load as load
     from .network import perturb as perturb
     from .network import prune as prune
@@ -62,6 +64,8 @@ _HOMES: dict[str, str] = {
     # the network
     "MultKAN": "network",
     "trace": "network",
+    "jets": "network",
+    "Jets": "network",
     "attribution": "network",
     "prune": "network",
     "prune_inputs": "network",

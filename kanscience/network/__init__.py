@@ -9,6 +9,7 @@ from kanscience.network._flat import FlatView, layer_masks
 from kanscience.network._freeze import freeze
 from kanscience.network._initialize import generator_from, power_law, redraw_, smooth_curves
 from kanscience.network._jacobian import Sweep, jacobian, sweep
+from kanscience.network._jets import Jets, jets
 from kanscience.network._multkan import MultKAN, check_network
 from kanscience.network._numbers import parameter_of
 from kanscience.network._perturb import perturb
@@ -24,6 +25,7 @@ from kanscience.network._widen import widen
 __all__ = [
     "FlatView",
     "Grid",
+    "Jets",
     "LayerShape",
     "MultKAN",
     "PruneReport",
@@ -42,6 +44,7 @@ __all__ = [
     "functions_of_constants",
     "generator_from",
     "jacobian",
+    "jets",
     "layer_masks",
     "load",
     "parameter_of",

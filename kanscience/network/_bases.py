@@ -18,6 +18,7 @@ class Base:
     name: str
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
+    bend: Callable[[Tensor], Tensor]  # the second derivative
     times_slope: Callable[[Tensor, Tensor], Tensor]  # g and t to ``g * slope(t)``, in one pass; no further derivatives
 
     def continued(self, t: Tensor, inside: bool, degree: int) -> Tensor:
@@ -45,12 +46,17 @@ def _silu_slope(t: Tensor) -> Tensor:
     return gate * (1 + t * (1 - gate))
 
 
+def _silu_bend(t: Tensor) -> Tensor:
+    gate = torch.sigmoid(t)
+    return gate * (1 - gate) * (2 + t * (1 - 2 * gate))
+
+
 _BASES = {
     base.name: base
     for base in (
-        Base("silu", torch.nn.functional.silu, _silu_slope, torch.ops.aten.silu_backward),
-        Base("identity", lambda t: t, torch.ones_like, lambda g, t: g),
-        Base("zero", torch.zeros_like, torch.zeros_like, lambda g, t: torch.zeros_like(g)),
+        Base("silu", torch.nn.functional.silu, _silu_slope, _silu_bend, torch.ops.aten.silu_backward),
+        Base("identity", lambda t: t, torch.ones_like, torch.zeros_like, lambda g, t: g),
+        Base("zero", torch.zeros_like, torch.zeros_like, torch.zeros_like, lambda g, t: torch.zeros_like(g)),
     )
 }
 

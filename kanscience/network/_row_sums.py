@@ -45,12 +45,9 @@ def row_sums(x: Tensor, coefficients: Tensor, base_weights: Tensor, bias: Tensor
     return _sums(coefficients, base_weights, bias, evaluation)[0]
 
 
-def _sums(coefficients: Tensor, base_weights: Tensor, bias: Tensor, its: Evaluation, features: Tensor | None = None):
+def _sums(coefficients: Tensor, base_weights: Tensor, bias: Tensor, its: Evaluation) -> tuple[Tensor, Tensor | None]:
     points = its.points
-    if features is not None:
-        y = torch.addmm(bias, features, coefficients.flatten(0, 1))
-    else:
-        y = points.forward(None, coefficients, 0).add_(bias)
+    y = points.forward(None, coefficients, 0, bias)
     if its.base is None:
         return y, None
     smooth = its.base.continued(points.t, points.inside, points.axes.degree)
@@ -60,27 +57,21 @@ def _sums(coefficients: Tensor, base_weights: Tensor, bias: Tensor, its: Evaluat
 class _RowSums(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, coefficients, base_weights, bias, evaluation):
-        ctx.evaluation, points = evaluation, evaluation.points
-        features = points.fill(None, 0) if points.is_dense else None
-        y, smooth = _sums(coefficients, base_weights, bias, evaluation, features)
-        ctx.save_for_backward(x, coefficients, base_weights, features, smooth)
+        ctx.evaluation = evaluation
+        y, smooth = _sums(coefficients, base_weights, bias, evaluation)
+        ctx.save_for_backward(x, coefficients, base_weights, smooth)
         return y
 
     @staticmethod
     def backward(ctx, g):
-        x, coefficients, base_weights, features, smooth = ctx.saved_tensors
+        x, coefficients, base_weights, smooth = ctx.saved_tensors
         its, wanted = ctx.evaluation, ctx.needs_input_grad
         points, base = its.points, its.base
         if torch.is_grad_enabled() or not points.take(g):
             return *_gradients(x, coefficients, base_weights, g, its), None
         to_x = _to_x(coefficients, base_weights, g, its) if wanted[0] else None
-        to_coefficients = to_base_weights = None
-        if wanted[1] and features is not None:
-            to_coefficients = (features.T @ g).view_as(coefficients)
-        elif wanted[1]:
-            to_coefficients = points.scatter(None, g, 0)
-        if wanted[2] and base is not None:
-            to_base_weights = smooth.T @ g
+        to_coefficients = points.scatter(None, g, 0) if wanted[1] else None
+        to_base_weights = smooth.T @ g if wanted[2] and base is not None else None
         return to_x, to_coefficients, to_base_weights, g.sum(0) if wanted[3] else None, None
 
 
@@ -89,7 +80,7 @@ def _to_x(coefficients: Tensor, base_weights: Tensor, g: Tensor, its: Evaluation
     if its.base is None:
         return points.dot(coefficients, g, 1) / its.half
     to_t = its.base.to_point(g @ base_weights.T, points.t, points.inside, points.axes.degree)
-    return points.add_dot_(to_t, coefficients, g, 1, its.half.reciprocal())
+    return points.dot_in_units(to_t, coefficients, g, 1, its.low, its.high)
 
 
 def _gradients(x: Tensor, coefficients: Tensor, base_weights: Tensor, g: Tensor, its: Evaluation):

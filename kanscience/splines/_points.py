@@ -73,14 +73,20 @@ def fast_points(t: Tensor, axes: Axes) -> Points | None:
 
 def is_plain(x: Tensor) -> bool:
     """Return whether nothing but the numbers in memory counts."""
-    return not (x.requires_grad and torch.is_grad_enabled()) and is_memory(x)
+    return not (x.requires_grad and torch.is_grad_enabled()) and are_memory(x)
 
 
-def is_memory(x: Tensor) -> bool:
-    """Return whether a tensor is numbers in memory, which may be differentiated backwards and are nothing else."""
-    if type(x) not in (Tensor, torch.nn.Parameter) or _keys(x) & ~_PLAIN_KEYS or torch._C._is_tracing():
+def are_memory(*tensors: Tensor) -> bool:
+    """Return whether tensors are numbers in memory, which may be differentiated backwards and are nothing else."""
+    for x in tensors:
+        if type(x) not in _PLAIN_TYPES or _keys(x) & ~_PLAIN_KEYS:
+            return False
+    if torch._C._is_tracing():
         return False
-    return forward_ad._current_level < 0 or forward_ad.unpack_dual(x).tangent is None
+    return forward_ad._current_level < 0 or all(forward_ad.unpack_dual(x).tangent is None for x in tensors)
+
+
+_PLAIN_TYPES = frozenset({Tensor, torch.nn.Parameter})
 
 
 def _keys(x: Tensor) -> int:

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from types import ModuleType
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from kanscience.splines._axes import Axes
 from kanscience.splines._basis import differentiated
-from kanscience.splines._points import is_memory, is_plain, keep_freed_memory
-from kanscience.splines._team import run
+from kanscience.splines._points import are_memory, is_plain, keep_freed_memory
+from kanscience.splines._team import product_address, run
 
 DENSE_UP_TO = 16  # basis functions of a source, up to which one matrix product with all of them is quicker
 # Fewer points are left to PyTorch. Steps of an optimiser come by the thousand, and gain from 2**10 on; a single evaluation
 # gains less than a millisecond there, and must not wait the seconds that numba compiles for when its cache is empty.
 FEWEST_POINTS, FEWEST_DIFFERENTIATED = 2**15, 2**10
 _WORTH_SHARING = 2**14  # points, from which on other threads are worth waking
-_ARRAYS = 5  # that a kernel takes beside those of the knots: points, weights, two more, and the result
-_SHARES = 4  # of the work for each thread: what one is late with, others take
+_SHARES = 2  # of the work for each thread: what one is late with, others take
 
 
 class Table(NamedTuple):
     """What the kernels know of the knots, for one order of derivatives."""
 
     tensors: tuple[Tensor, ...]  # held, so that they stay where they are
-    call: np.ndarray  # what `_rows.py` calls a row of integers, as far as it is known
+    sizes: tuple[int, ...]  # of the call of a kernel, see `_rows.py`: those that follow from the knots
+    arrays: tuple[int, ...]  # of the call: where the tensors are
 
 
 def _are_plain(axes: Axes) -> bool:
@@ -58,11 +59,15 @@ def _table(axes: Axes, order: int) -> Table:
     # Copies: a module's buffers may move in memory under the same name, `share_memory_` for one.
     tensors = tuple(tensor.detach().clone(memory_format=torch.contiguous_format) for tensor in parts)
     functions, pieces, powers = table.shape[1:]
-    call = [0, 0, 0, 0, 0, axes.n_basis, functions, powers, pieces, axes.knots.shape[1], max(buckets.shape[-1] - 1, 0)]
-    call += [order, axes.uniform, False]
-    for tensor in tensors:
-        call += tensor.data_ptr(), tensor.numel()
-    return Table(tensors, np.array(call + [0] * (2 * _ARRAYS), dtype=np.int64))
+    sizes = axes.n_basis, functions, powers, pieces, axes.knots.shape[1], max(buckets.shape[-1] - 1, 0), order
+    return Table(tensors, (*sizes, axes.uniform), tuple(n for tensor in tensors for n in _place(tensor)))
+
+
+def _place(numbers: Tensor | array | None) -> tuple[int, int]:
+    """Return address and length."""
+    if numbers is None:
+        return 0, 0
+    return (numbers.data_ptr(), numbers.numel()) if isinstance(numbers, Tensor) else numbers.buffer_info()
 
 
 def _differentiated(axes: Axes, order: int) -> Tensor:
@@ -106,76 +111,66 @@ class RowPoints:
     def of(cls, x: Tensor, low: Tensor, high: Tensor, axes: Axes, kernels: ModuleType) -> RowPoints:
         """Map values x (sample, source) from their domains onto [-1, 1]."""
         x = x.contiguous()
-        t, outside = torch.empty_like(x), x.new_zeros(_SHARES * _threads_for(x))
-        cls(x, axes, kernels, False)._run("mapped", 0, 0, outside, low, high, t)
-        return cls(t, axes, kernels, inside=not outside.numpy().any())
+        t, outside = torch.empty_like(x), array("f" if x.dtype == torch.float32 else "d", [0] * _shares_of(x))
+        cls(x, axes, kernels, False)._run("mapped", 0, 0, outside, low, high, None, t)
+        return cls(t, axes, kernels, inside=not any(outside))
 
     @property
     def is_dense(self) -> bool:
-        """Whether a matrix product with all basis functions is the quicker way."""
-        return self.axes.n_basis <= DENSE_UP_TO
+        """Whether matrix products with all basis functions are the quicker way."""
+        return self.axes.n_basis <= DENSE_UP_TO and product_address(self.t.dtype == torch.float32) != 0
 
     def take(self, *tensors: Tensor | None) -> bool:
         """Return whether these can be given to the methods."""
         return all(x is None or (x.dtype == self.t.dtype and is_plain(x)) for x in tensors)
 
-    def forward(self, weights: Tensor | None, coefficients: Tensor, order: int) -> Tensor:
-        """Return (sample, target)."""
-        if self.is_dense:
-            return self.fill(weights, order) @ coefficients.flatten(0, 1)
+    def forward(self, weights: Tensor | None, coefficients: Tensor, order: int, bias: Tensor | None = None) -> Tensor:
+        """Return (sample, target), with bias (target,) added where it is given."""
         y = self.t.new_empty(len(self.t), coefficients.shape[2])
-        self._run("forward", order, y.shape[1], weights, coefficients, None, y)
+        self._sum("forward", order, y.shape[1], weights, coefficients, bias, None, y)
         return y
 
     def dot(self, coefficients: Tensor, g: Tensor, order: int) -> Tensor:
         """Return (sample, source)."""
         q = torch.empty_like(self.t)
-        self._dot(None, coefficients, g, q, order)
+        self._sum("dot", order, g.shape[1], None, coefficients, g, None, q)
         return q
 
-    def add_dot_(self, q: Tensor, coefficients: Tensor, g: Tensor, order: int, factors: Tensor) -> Tensor:
-        """Add `dot` to q (sample, source), multiply by factors (source,), and return it; q is overwritten."""
+    def dot_in_units(self, q: Tensor, coefficients: Tensor, g: Tensor, order: int, low: Tensor, high: Tensor) -> Tensor:
+        """Add `dot` to q (sample, source), divide by half the widths of the domains (source,); q is overwritten."""
         q = q.contiguous()
-        self._dot(factors, coefficients, g, q, order)
+        self._sum("dot", order, g.shape[1], low, coefficients, g, high, q)
         return q
-
-    def _dot(self, factors: Tensor | None, coefficients: Tensor, g: Tensor, q: Tensor, order: int) -> None:
-        if self.is_dense:
-            self._run("pick", order, 0, factors, g @ coefficients.flatten(0, 1).T, None, q)
-        else:
-            self._run("dot", order, g.shape[1], factors, coefficients, g, q)
 
     def scatter(self, weights: Tensor | None, g: Tensor, order: int) -> Tensor:
         """Return (source, basis, target)."""
-        shape = self.t.shape[1], self.axes.n_basis, g.shape[1]
-        if self.is_dense:
-            return (self.fill(weights, order).T @ g).view(shape)
-        c = self.t.new_empty(shape)
-        self._run("scatter", order, g.shape[1], weights, None, g, c)
+        c = self.t.new_empty(self.t.shape[1], self.axes.n_basis, g.shape[1])
+        self._sum("scatter", order, g.shape[1], weights, None, g, None, c)
         return c
 
-    def fill(self, weights: Tensor | None, order: int) -> Tensor:
-        """Return all basis functions at all points, (sample, source * basis)."""
-        features = self.t.new_empty(len(self.t), self.t.shape[1] * self.axes.n_basis)
-        self._run("fill", order, 0, weights, None, None, features)
-        return features
+    def _sum(self, name: str, order: int, targets: int, *arrays: Tensor | None) -> None:
+        self._run(f"dense_{name}" if self.is_dense else name, order, targets, *arrays)
 
-    def _run(self, name: str, order: int, targets: int, *arrays: Tensor | None) -> None:
+    def _run(self, name: str, order: int, targets: int, *arrays: Tensor | array | None) -> None:
         run(*self._call(name, order, targets, *arrays), _threads_for(self.t))
 
-    def _call(self, name: str, order: int, targets: int, *arrays: Tensor | None):
-        """Return a kernel and what it is called with, weights first and the result last among the arrays."""
+    def _call(self, name: str, order: int, targets: int, *arrays: Tensor | array | None):
+        """Return a kernel and what it is called with, the result last among the arrays; the first may be weights."""
         samples, sources = self.t.shape
-        call = table_of(self.axes, order).call.copy()
-        call[1:5] = _SHARES * _threads_for(self.t), samples, sources, targets
-        call[13] = arrays[0] is not None
-        held = [x if x is None else x.contiguous() for x in (self.t, *arrays)]
-        call[-2 * _ARRAYS :] = [n for x in held for n in ((0, 0) if x is None else (x.data_ptr(), x.numel()))]
-        return self.kernels.address_of(name, self.t.dtype == torch.float32), call, held
+        single, table = self.t.dtype == torch.float32, table_of(self.axes, order)
+        held = [x.contiguous() if isinstance(x, Tensor) else x for x in (self.t, *arrays)]
+        now = _shares_of(self.t), product_address(single), samples, sources, targets
+        places = chain.from_iterable(map(_place, held))
+        call = array("q", (0, *now, *table.sizes, arrays[0] is not None, *table.arrays, *places))
+        return self.kernels.address_of(name, single), call, held
 
 
 def _threads_for(points: Tensor) -> int:
     return torch.get_num_threads() if points.numel() >= _WORTH_SHARING else 1
+
+
+def _shares_of(points: Tensor) -> int:
+    return _SHARES * _threads_for(points)
 
 
 def row_points(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tensor) -> RowPoints | None:
@@ -188,9 +183,9 @@ def row_points(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tensor
     fewest = FEWEST_DIFFERENTIATED if differentiated else FEWEST_POINTS
     if torch.compiler.is_compiling() or x.numel() < max(fewest, 1):
         return None
-    for tensor in tensors:
-        if tensor.dtype != axes.knots.dtype or not is_memory(tensor):
-            return None
+    dtype = axes.knots.dtype
+    if not (all(tensor.dtype == dtype for tensor in tensors) and are_memory(*tensors)):
+        return None
     if x.shape[1] != len(axes.knots) or not _are_plain(axes):
         return None
     kernels = _kernels()

@@ -7,9 +7,10 @@ side. With ``B[d]`` the basis functions, differentiated d times, and a weight w 
     dot:      q[n, s]    = sum over i, t of  B[d][i](x[n, s]) * c[s, i, t] * g[n, t]
     scatter:  c[s, i, t] = sum over n of     w[n, s] * B[d][i](x[n, s]) * g[n, t]
 
-touch only the ``degree + 1`` functions that are not 0 at a point: on a finer grid there is no more to compute. Where a
-matrix product with all functions is quicker, `fill` writes its matrix, (sample, source * basis), and `pick` reads such a
-matrix at the same places. The mathematics, at NaN and beyond [-1, 1] too, is that of `Location`.
+touch only the ``degree + 1`` functions that are not 0 at a point: on a finer grid there is no more to compute. On coarse
+grids matrix products with all functions are quicker: `dense_forward`, `dense_dot` and `dense_scatter` write them out,
+(sample, source * basis), for as many points at a time as stay in the second cache, and call the product of the library
+that PyTorch computes with. The mathematics, at NaN and beyond [-1, 1] too, is that of `Location`.
 
 Arrays are flat, so that no view is counted in the inner loops. Functions carry no annotations: numba reads the types off the
 arguments. Samples, of `scatter` the sources, are shared among threads; every number is summed up by one thread, in order.
@@ -25,15 +26,17 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import carray, cfunc, njit, types  # type: ignore[attr-defined]
 from numba.extending import intrinsic
 
 from kanscience.splines._team import Compiled
 
 Sizes = namedtuple(
-    "Sizes", "samples sources targets basis functions powers pieces knots buckets order uniform weighted"
+    "Sizes", "product samples sources targets basis functions powers pieces knots buckets order uniform weighted"
 )
-"""``pieces`` intervals of the longest source, 1 where knots are equally spaced; ``knots``, ``buckets``: of one source."""
+"""``product`` address of a matrix product; ``pieces`` intervals of the longest source, 1 where knots are equally spaced;
+``knots``, ``buckets``: of one source."""
 
 Curves = namedtuple("Curves", "knots intervals per_t buckets table slopes scale")
 """``knots`` (source, knot), those outside the domain too; ``intervals`` (source,); ``per_t`` (source, piece) inverse widths;
@@ -41,14 +44,14 @@ Curves = namedtuple("Curves", "knots intervals per_t buckets table slopes scale"
 differentiated; ``slopes`` the same of the values' slope; ``scale`` (2, source) what both are to be multiplied by."""
 
 Workspace = namedtuple("Workspace", "rows t sums place values per_t last_interval row scale")
-"""Of the points (row, source) at hand: themselves, room for their sums, the row of coefficients of their first function, the
-values of all (last axis: function); and of each point's source ``per_t``, its last interval, its first row of coefficients,
+"""Of the points (row, source) at hand: themselves, room for their sums, the place of their first function, the values of all
+(last axis: function); and what comes of each point's source: ``per_t``, its last interval, where its places begin,
 ``scale``."""
 
 _CUBIC = 4  # functions at a point, and powers of each: the usual case, written out
-_POINTS = 2**12  # whose functions are held at once: they stay in the second cache
-_NEAREST, _NEAR = 2**15, 2**20  # bytes of coefficients that stay in the first and second cache
-_USUAL = 8  # basis functions of a source at grid 5, to say how many sources these are
+_POINTS = 2**10  # whose functions are held at once: they stay in the first cache, or close to it
+_NEAREST, _NEAR = 2**15, 2**20  # bytes that stay in the first and second cache
+_USUAL = 8  # basis functions of a source at grid 5, to say how many sources stay there
 
 
 def compiled(function: Callable, *, fastmath: frozenset[str] = frozenset(), cache: bool = True) -> Any:
@@ -68,7 +71,7 @@ U = np.uint64  # unsigned places: no question of counting from the end
 
 
 @compiled
-def mapped(sizes, curves, x, outside, low, high, t, share, shares):
+def mapped(sizes, curves, x, outside, low, high, _, t, share, shares):
     """Write t (sample, source) of values x in the user's units; and into ``outside`` (share,) whether any leaves [-1, 1]."""
     start, stop = _share(sizes.samples, share, shares)
     found = False
@@ -83,14 +86,14 @@ def mapped(sizes, curves, x, outside, low, high, t, share, shares):
 
 
 @compiled
-def forward(sizes, curves, t, weights, coefficients, _, y, share, shares):
-    """Write y (sample, target)."""
+def forward(sizes, curves, t, weights, coefficients, bias, _, y, share, shares):
+    """Write y (sample, target), begun with bias (target,) where there is any."""
     start, stop = _share(sizes.samples, share, shares)
     width, together, group = U(sizes.targets), _together(sizes, coefficients), _group(sizes, coefficients)
-    y[start * sizes.targets : stop * sizes.targets] = 0
+    _begin(y, bias, start, stop, width)
     for left in range(0, sizes.sources, group):
         right = min(left + group, sizes.sources)
-        count, work = right - left, _workspace(sizes, curves, t, left, right)
+        count, work = right - left, _workspace(sizes, curves, t, left, right, False)
         for begin in range(start, stop, work.rows):
             end = min(begin + work.rows, stop)
             _stencils(sizes, curves, work, t, begin, end, left, right)
@@ -108,13 +111,13 @@ def forward(sizes, curves, t, weights, coefficients, _, y, share, shares):
 
 
 @compiled
-def dot(sizes, curves, t, factors, coefficients, g, q, share, shares):
-    """Write q (sample, source); with factors (source,), add to q and multiply by them."""
+def dot(sizes, curves, t, low, coefficients, g, high, q, share, shares):
+    """Write q (sample, source); with domains, low and high (source,), add to q and divide by half their widths."""
     start, stop = _share(sizes.samples, share, shares)
     width, together, group = U(sizes.targets), _together(sizes, coefficients), _group(sizes, coefficients)
     for left in range(0, sizes.sources, group):
         right = min(left + group, sizes.sources)
-        count, work = right - left, _workspace(sizes, curves, t, left, right)
+        count, work = right - left, _workspace(sizes, curves, t, left, right, False)
         for begin in range(start, stop, work.rows):
             end = min(begin + work.rows, stop)
             _stencils(sizes, curves, work, t, begin, end, left, right)
@@ -129,16 +132,16 @@ def dot(sizes, curves, t, factors, coefficients, g, q, share, shares):
                             work.sums, g, n * width, coefficients, width, work.place, work.values, k, some, functions
                         )
                     k += U(count)
-            _put(q, sizes, factors, work.sums, begin, end, left, right)
+            _put(q, sizes, low, high, work.sums, begin, end, left, right)
 
 
 @compiled
-def scatter(sizes, curves, t, weights, _, g, c, share, shares):
+def scatter(sizes, curves, t, weights, _, g, __, c, share, shares):
     """Write c (source * basis, target)."""
     start, stop = _share(sizes.sources, share, shares)
     width, together, count = U(sizes.targets), _together(sizes, c), stop - start
     c[start * sizes.basis * sizes.targets : stop * sizes.basis * sizes.targets] = 0
-    work = _workspace(sizes, curves, t, start, stop)
+    work = _workspace(sizes, curves, t, start, stop, False)
     for begin in range(0, sizes.samples if count else 0, work.rows):
         end = min(begin + work.rows, sizes.samples)
         _stencils(sizes, curves, work, t, begin, end, start, stop)
@@ -154,53 +157,163 @@ def scatter(sizes, curves, t, weights, _, g, c, share, shares):
 
 
 @compiled
-def fill(sizes, curves, t, weights, _, __, features, share, shares):
-    """Write features (sample, source * basis)."""
+def dense_forward(sizes, curves, t, weights, coefficients, bias, _, y, share, shares):
+    """Write what `forward` does."""
     start, stop = _share(sizes.samples, share, shares)
-    width, functions = U(sizes.sources * sizes.basis), U(sizes.functions)
-    work = _workspace(sizes, curves, t, 0, sizes.sources)
-    for begin in range(start, stop, work.rows):
-        end = min(begin + work.rows, stop)
-        _stencils(sizes, curves, work, t, begin, end, 0, sizes.sources)
-        _weigh(sizes, work, weights, begin, end, 0, sizes.sources)
-        features[begin * sizes.sources * sizes.basis : end * sizes.sources * sizes.basis] = 0
-        k = U(0)
-        for n in range(U(begin), U(end)):
-            for _s in range(sizes.sources):
-                at, v = n * width + U(work.place[k]), k * functions
-                for r in range(functions):
-                    features[at + r] = work.values[v + r]
-                k += U(1)
+    group = _group(sizes, coefficients)
+    _begin(y, bias, start, stop, U(sizes.targets))
+    for left in range(0, sizes.sources, group):
+        right = min(left + group, sizes.sources)
+        work = _workspace(sizes, curves, t, left, right, True)
+        features, rows = _block(sizes, work, t, right - left)
+        for begin in range(start, stop, rows):
+            end = min(begin + rows, stop)
+            _fill(sizes, curves, work, features, t, weights, begin, end, left, right)
+            _multiply(
+                sizes,
+                (y, begin * sizes.targets, sizes.targets),
+                (features, 0, (right - left) * sizes.basis, False),
+                (coefficients, left * sizes.basis * sizes.targets, sizes.targets, False),
+                (end - begin, sizes.targets, (right - left) * sizes.basis),
+                True,
+            )
 
 
 @compiled
-def pick(sizes, curves, t, factors, features, _, q, share, shares):
-    """Write q as `dot` does: sums over the functions of features (sample, source * basis) times their values."""
+def dense_dot(sizes, curves, t, low, coefficients, g, high, q, share, shares):
+    """Write what `dot` does."""
     start, stop = _share(sizes.samples, share, shares)
-    width, functions = U(sizes.sources * sizes.basis), U(sizes.functions)
-    work = _workspace(sizes, curves, t, 0, sizes.sources)
-    for begin in range(start, stop, work.rows):
-        end = min(begin + work.rows, stop)
-        _stencils(sizes, curves, work, t, begin, end, 0, sizes.sources)
-        k = U(0)
-        for n in range(U(begin), U(end)):
-            for _s in range(sizes.sources):
-                at, total = n * width + U(work.place[k]), t.dtype.type(0)
-                for r in range(functions):
-                    total += features[at + r] * work.values[k * functions + r]
-                work.sums[k] = total
-                k += U(1)
-        _put(q, sizes, factors, work.sums, begin, end, 0, sizes.sources)
+    functions, group = U(sizes.functions), _group(sizes, coefficients)
+    for left in range(0, sizes.sources, group):
+        right = min(left + group, sizes.sources)
+        count, work = right - left, _workspace(sizes, curves, t, left, right, True)
+        features, rows = _block(sizes, work, t, count)
+        for begin in range(start, stop, rows):
+            end = min(begin + rows, stop)
+            _multiply(
+                sizes,
+                (features, 0, count * sizes.basis),
+                (g, begin * sizes.targets, sizes.targets, False),
+                (coefficients, left * sizes.basis * sizes.targets, sizes.targets, True),
+                (end - begin, count * sizes.basis, sizes.targets),
+                False,
+            )
+            for first in range(begin, end, work.rows):
+                last = min(first + work.rows, end)
+                _stencils(sizes, curves, work, t, first, last, left, right)
+                _pick(sizes, work, features, U((first - begin) * count * sizes.basis), U((last - first) * count))
+                _put(q, sizes, low, high, work.sums, first, last, left, right)
 
 
 @compiled
-def _put(q, sizes, factors, sums, begin, end, first, last):
-    """Write sums (row, source) of these samples and sources into q; with factors, add to it and multiply by them."""
-    count, k = U(last - first), U(0)
+def dense_scatter(sizes, curves, t, weights, _, g, __, c, share, shares):
+    """Write what `scatter` does."""
+    start, stop = _share(sizes.sources, share, shares)
+    count, begins = stop - start, start * sizes.basis * sizes.targets
+    c[begins : stop * sizes.basis * sizes.targets] = 0
+    work = _workspace(sizes, curves, t, start, stop, True)
+    features, rows = _block(sizes, work, t, count)
+    for begin in range(0, sizes.samples if count else 0, rows):
+        end = min(begin + rows, sizes.samples)
+        _fill(sizes, curves, work, features, t, weights, begin, end, start, stop)
+        _multiply(
+            sizes,
+            (c, begins, sizes.targets),
+            (features, 0, count * sizes.basis, True),
+            (g, begin * sizes.targets, sizes.targets, False),
+            (count * sizes.basis, sizes.targets, end - begin),
+            True,
+        )
+
+
+@compiled
+def _begin(y, bias, start, stop, width):
+    if bias.size == 0:
+        y[U(start) * width : U(stop) * width] = 0
+    else:
+        for n in range(U(start), U(stop)):
+            for j in range(width):
+                y[n * width + j] = bias[j]
+
+
+@compiled
+def _block(sizes, work, t, count):
+    """Return room for all functions of some rows of points, and how many rows: they share the second cache with others."""
+    width = max(count * sizes.basis, 1)
+    rows = work.rows * max(_NEAR // 2 // (width * t.itemsize * work.rows), 1)
+    rows = min(rows, max(sizes.samples, 1))
+    return np.empty(rows * width, t.dtype), rows
+
+
+@compiled
+def _fill(sizes, curves, work, features, t, weights, begin, end, left, right):
+    """Write features (row, source * basis) of these samples and sources."""
+    count, functions = right - left, U(sizes.functions)
+    features[: (end - begin) * count * sizes.basis] = 0
+    for first in range(begin, end, work.rows):
+        last = min(first + work.rows, end)
+        _stencils(sizes, curves, work, t, first, last, left, right)
+        _weigh(sizes, work, weights, first, last, left, right)
+        block, place, values = U((first - begin) * count * sizes.basis), work.place, work.values
+        if functions == _CUBIC:
+            for k in range(U((last - first) * count)):
+                at, v = block + U(place[k]), k * U(_CUBIC)
+                features[at] = values[v]
+                features[at + U(1)] = values[v + U(1)]
+                features[at + U(2)] = values[v + U(2)]
+                features[at + U(3)] = values[v + U(3)]
+        else:
+            for k in range(U((last - first) * count)):
+                at, v = block + U(place[k]), k * functions
+                for r in range(functions):
+                    features[at + r] = values[v + r]
+
+
+@compiled
+def _pick(sizes, work, features, block, size):
+    """Write the sums of features times the values of the functions at that place."""
+    place, values, sums, functions = work.place, work.values, work.sums, U(sizes.functions)
+    if functions == _CUBIC:
+        for k in range(size):
+            at, v = block + U(place[k]), k * U(_CUBIC)
+            left = features[at] * values[v] + features[at + U(1)] * values[v + U(1)]
+            right = features[at + U(2)] * values[v + U(2)] + features[at + U(3)] * values[v + U(3)]
+            sums[k] = left + right
+    else:
+        for k in range(size):
+            at, v, total = block + U(place[k]), k * functions, values.dtype.type(0)
+            for r in range(functions):
+                total += features[at + r] * values[v + r]
+            sums[k] = total
+
+
+@compiled
+def _multiply(sizes, to, left, right, shape, added):
+    """Write the product of two matrices, or add it.
+
+    ``to`` is (numbers, begin, row length), ``left`` and ``right`` are (numbers, begin, row length, transposed), ``shape`` is
+    (rows, columns, inner).
+    """
+    rows, columns, inner = shape
+    # Of the other kind of order in memory, where matrices appear transposed: right comes before left.
+    turned = np.array([84 if right[3] else 78, 84 if left[3] else 78], np.uint8)  # T and N
+    lengths = np.array([columns, rows, inner, max(right[2], 1), max(left[2], 1), max(to[2], 1)], np.int32)
+    factors = np.array([1, 1 if added else 0], to[0].dtype)
+    if rows > 0 and columns > 0:
+        _gemm(sizes.product, turned, lengths, factors, right[0][right[1] :], left[0][left[1] :], to[0][to[1] :])  # type: ignore[call-arg]
+
+
+@compiled
+def _put(q, sizes, low, high, sums, begin, end, first, last):
+    """Write sums (row, source) of these samples and sources into q; with domains, add to it and divide."""
+    count, k, two = U(last - first), U(0), q.dtype.type(2)
     for n in range(begin, end):
         at = U(n * sizes.sources + first)
         for s in range(count):
-            q[at + s] = (q[at + s] + sums[k + s]) * factors[U(first) + s] if sizes.weighted else sums[k + s]
+            if sizes.weighted:
+                q[at + s] = (q[at + s] + sums[k + s]) / ((high[U(first) + s] - low[U(first) + s]) / two)
+            else:
+                q[at + s] = sums[k + s]
         k += count
 
 
@@ -303,9 +416,51 @@ def _fma(typing, a, b, c):
     return a(a, b, c), generate
 
 
+@intrinsic
+def _gemm(typing, address, turned, lengths, factors, a, b, c):
+    """Call a product of the Fortran library BLAS, ``c = factors[0] * a @ b + factors[1] * c``."""
+
+    def generate(context, builder, signature, arguments):
+        arrays = [
+            context.make_array(kind)(context, builder, array).data
+            for kind, array in zip(signature.args[1:], arguments[1:], strict=True)
+        ]
+        letters, sizes, numbers, *matrices = (builder.ptrtoint(pointer, ir.IntType(64)) for pointer in arrays)
+
+        def pointers(start, step, count):
+            places = (builder.add(start, ir.Constant(ir.IntType(64), step * place)) for place in range(count))
+            return [builder.inttoptr(place, ir.IntType(8).as_pointer()) for place in places]
+
+        of_a, of_b, of_c = (pointers(matrix, 0, 1)[0] for matrix in matrices)
+        rows, columns, inner, a_length, b_length, c_length = pointers(sizes, 4, 6)
+        one, other = pointers(numbers, a.dtype.bitwidth // 8, 2)
+        given = [
+            *pointers(letters, 1, 2),
+            rows,
+            columns,
+            inner,
+            one,
+            of_a,
+            a_length,
+            of_b,
+            b_length,
+            other,
+            of_c,
+            c_length,
+        ]
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type for pointer in given])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return types.void(address, turned, lengths, factors, a, b, c), generate
+
+
 @compiled
-def _workspace(sizes, curves, t, first, last):
-    """Return room for some rows of points of these sources, and what depends on the source alone, for each of the points."""
+def _workspace(sizes, curves, t, first, last, dense):
+    """Return room for some rows of points of these sources, and what depends on the source alone, for each of the points.
+
+    Places count rows of coefficients, or where ``dense`` the functions of all these sources, row by row of points.
+    """
     count = last - first
     rows = min(max(_POINTS // max(count, 1), 1), max(sizes.samples, 1))
     size = rows * count
@@ -316,7 +471,7 @@ def _workspace(sizes, curves, t, first, last):
             i = n * count + s - first
             per_t[i] = curves.per_t[s * sizes.pieces]
             last_interval[i] = curves.intervals[s] - 1
-            row[i] = s * sizes.basis
+            row[i] = (i if dense else s) * sizes.basis
             scale[i] = curves.scale[s]
     place, values = np.empty(size, np.int32), np.empty(size * sizes.functions, t.dtype)
     return Workspace(
@@ -328,11 +483,16 @@ def _workspace(sizes, curves, t, first, last):
 def _stencils(sizes, curves, work, t, begin, end, first, last):
     """Write, for points of these samples and sources, the row of the first function and the values of all."""
     count, k = last - first, U(0)
-    for n in range(begin, end):
-        at = U(n * sizes.sources + first)
-        for s in range(U(count)):
-            work.t[k + s] = t[at + s]
-        k += U(count)
+    if count == sizes.sources:
+        k = U((end - begin) * count)
+        for i in range(k):
+            work.t[i] = t[U(begin * count) + i]
+    else:
+        for n in range(begin, end):
+            at = U(n * sizes.sources + first)
+            for s in range(U(count)):
+                work.t[k + s] = t[at + s]
+            k += U(count)
     if sizes.uniform and sizes.functions == _CUBIC:
         outside = _equal_cubics(curves.table, work, k)
     else:
@@ -467,7 +627,7 @@ def _polynomial(sizes, table, s, r, interval, u):
 
 _SIZES = 2
 _ARRAYS = _SIZES + len(Sizes._fields)
-LENGTH = _ARRAYS + 2 * (len(Curves._fields) + 5)
+LENGTH = _ARRAYS + 2 * (len(Curves._fields) + 6)
 
 
 @cache
@@ -518,26 +678,34 @@ def _scatter_64(call):
     _work(call, _this.scatter, np.float64)
 
 
-def _fill_32(call):
-    _work(call, _this.fill, np.float32)
+def _dense_forward_32(call):
+    _work(call, _this.dense_forward, np.float32)
 
 
-def _fill_64(call):
-    _work(call, _this.fill, np.float64)
+def _dense_forward_64(call):
+    _work(call, _this.dense_forward, np.float64)
 
 
-def _pick_32(call):
-    _work(call, _this.pick, np.float32)
+def _dense_dot_32(call):
+    _work(call, _this.dense_dot, np.float32)
 
 
-def _pick_64(call):
-    _work(call, _this.pick, np.float64)
+def _dense_dot_64(call):
+    _work(call, _this.dense_dot, np.float64)
+
+
+def _dense_scatter_32(call):
+    _work(call, _this.dense_scatter, np.float32)
+
+
+def _dense_scatter_64(call):
+    _work(call, _this.dense_scatter, np.float64)
 
 
 @partial(compiled, cache=False)  # on disk go the functions above, which hold all of it: the type of a function does not
 def _work(call, function, number):
     c = carray(call, (LENGTH,), np.int64)
-    sizes = Sizes(c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12] != 0, c[13] != 0)
+    sizes = Sizes(c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12], c[13] != 0, c[14] != 0)
     curves = Curves(
         _array(c, 0, number),
         _array(c, 1, np.int64),
@@ -547,11 +715,11 @@ def _work(call, function, number):
         _array(c, 5, number),
         _array(c, 6, np.float64),
     )
-    t, weights, first, second = _array(c, 7, number), _array(c, 8, number), _array(c, 9, number), _array(c, 10, number)
-    result = _array(c, 11, number)
+    t, first, second = _array(c, 7, number), _array(c, 8, number), _array(c, 9, number)
+    third, fourth, result = _array(c, 10, number), _array(c, 11, number), _array(c, 12, number)
     share = _next(call)  # type: ignore[call-arg]
     while share < c[1]:
-        function(sizes, curves, t, weights, first, second, result, share, c[1])
+        function(sizes, curves, t, first, second, third, fourth, result, share, c[1])
         share = _next(call)  # type: ignore[call-arg]
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+from array import array
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import torch
 
 Compiled = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -24,7 +24,7 @@ Compiled = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _forked = False
 
 
-def run(function: Callable[[int], None], call: np.ndarray, held: object, threads: int) -> None:
+def run(function: Callable[[int], None], call: array, held: object, threads: int) -> None:
     """Let a function do what a call tells of.
 
     Args:
@@ -33,7 +33,7 @@ def run(function: Callable[[int], None], call: np.ndarray, held: object, threads
         held: whatever has to stay in memory meanwhile.
         threads: most that take part.
     """
-    work = call.ctypes.data
+    work, _ = call.buffer_info()
     if threads < 2:
         function(work)
     elif (parallel := None if _forked else _entry_of_openmp()) is not None:
@@ -60,6 +60,23 @@ def _entry_of_openmp():
             entry.argtypes, entry.restype = [Compiled, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint], None
             return entry
     return None
+
+
+def product_address(single: bool) -> int:
+    """Return where the matrix product of float32 (or float64) numbers begins, 0 where it cannot be had.
+
+    It is that of the library that PyTorch computes with; where it is called on one of our threads it keeps to that thread.
+    That holds for Intel's library on threads of GNU's OpenMP.
+    """
+    return 0 if _forked else _product_address("sgemm_" if single else "dgemm_")
+
+
+@cache
+def _product_address(name: str) -> int:
+    if not torch.backends.mkl.is_available() or _entry_of_openmp() is None:
+        return 0
+    function = getattr(ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so")), name, None)
+    return (function and ctypes.cast(function, ctypes.c_void_p).value) or 0
 
 
 @cache

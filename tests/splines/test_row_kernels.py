@@ -92,8 +92,9 @@ def test_sums_dots_and_scatters_are_those_of_pytorch(make_axes, degree, dtype, w
         to_features = (c.flatten(0, 1) @ g.T).unflatten(0, c.shape[:2])
         expected = local_sums(to_features, t, axes, order).T
         _assert_same(points.dot(c, g, order), expected)
-        q, factors = _random(700, 3, dtype=dtype, seed=3), _random(3, dtype=dtype, seed=4)
-        _assert_same(points.add_dot_(q.clone(), c, g, order, factors), (q + expected) * factors)
+        q, low = _random(700, 3, dtype=dtype, seed=3), _random(3, dtype=dtype, seed=4)
+        high = low + 2 * torch.rand(3, generator=generator(5), dtype=dtype) + 0.1
+        _assert_same(points.dot_in_units(q.clone(), c, g, order, low, high), (q + expected) / ((high - low) / 2))
 
 
 @both_ways
@@ -187,8 +188,9 @@ def test_copies_and_moved_memory_leave_the_kernels_right(copied):
 def test_sums_are_added_to_any_layout():
     axes = _uniform(3, torch.float64)
     points, c, g = _points(axes, uniform_inputs(3, 40, seed=7)), _random(3, axes.n_basis, 2), _random(40, 2)
-    q, factors = _random(3, 40, seed=8).T, _random(3, seed=9)
-    torch.testing.assert_close(points.add_dot_(q.clone(), c, g, 0, factors), (q + points.dot(c, g, 0)) * factors)
+    q, low = _random(3, 40, seed=8).T, _random(3, seed=9)
+    found = points.dot_in_units(q.clone(), c, g, 0, low, low + 3)
+    torch.testing.assert_close(found, (q + points.dot(c, g, 0)) / 1.5)
 
 
 def test_layouts_in_memory_do_not_matter():
@@ -235,7 +237,7 @@ def _send_sums(connection) -> None:
     axes = Axes.of([uniform_knots(30, 3)] * 7, 3)
     points = _points(axes, uniform_inputs(7, 3000, seed=5, low=-1.2, high=1.2))
     sums = torch.zeros(3000, 3, dtype=torch.float64)
-    work = points._call("forward", 0, 3, None, _random(7, axes.n_basis, 3), None, sums)
+    work = points._call("forward", 0, 3, None, _random(7, axes.n_basis, 3), None, None, sums)
     team.run(*work, threads=2)
     connection.send_bytes(sums.numpy().tobytes())
 
