@@ -139,8 +139,8 @@ class RowProgram:
     @classmethod
     def of(cls, layers: Sequence[Layer]) -> RowProgram:
         """Read the terms of all layers; a network with splines is none that goes by rows."""
-        watched = tuple(part for layer in layers for part in _watched(layer))
         formula = not any(layer.has_splines for layer in layers)
+        watched = tuple(part for layer in layers for part in _watched(layer) if formula or part.name == "active")
         return cls(tuple(map(_LayerProgram.of, layers)) if formula else (), watched)
 
     @classmethod
@@ -156,7 +156,10 @@ class RowProgram:
 
     def is_current(self) -> bool:
         """Whether the network still holds what was read."""
-        return all(holder[name] is tensor and _version(tensor) == v for holder, name, tensor, v in self.watched)
+        for holder, name, tensor, version in self.watched:
+            if holder[name] is not tensor or _version(tensor) != version:
+                return False
+        return True
 
     def outputs(self, nodes: Tensor, readout: Sequence[int]) -> Tensor:
         """Return (output, sample) from layer 0's (node, sample); ``readout`` picks the nodes of the last layer."""

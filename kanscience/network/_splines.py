@@ -14,8 +14,16 @@ from torch import Tensor, nn
 from kanscience._transforms import inside_transform
 from kanscience.network._bases import base_named
 from kanscience.network._numbers import numbers, register_numbers
-from kanscience.network._row_sums import Evaluation, row_sums
-from kanscience.splines import Axes, all_inside, dense_features, dense_points, fit_coefficients, row_points, spline_sums
+from kanscience.network._row_sums import Curves, row_sums
+from kanscience.splines import (
+    Axes,
+    all_inside,
+    dense_features,
+    dense_points,
+    fit_coefficients,
+    row_kernels,
+    spline_sums,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,11 +173,12 @@ class SplineEdges(nn.Module):
         now = self._now()
         axes, (coefficients, base_weights) = now.axes, self._weights(now.trained)
         bias = base_weights.new_zeros(base_weights.shape[1]) if bias is None else bias
-        points = row_points(x.T, self.low, self.high, axes, coefficients, base_weights, bias)
-        if points is None:
+        kernels = row_kernels(x.T, self.low, self.high, axes, coefficients, base_weights, bias)
+        if kernels is None:
             return bias[:, None] + self.sums(*self.features(x))
         base = None if self.base == "zero" else base_named(self.base)
-        return row_sums(x.T, coefficients, base_weights, bias, Evaluation(points, self.low, self.high, base)).T
+        curves = Curves(self.low, self.high, axes, base, kernels)
+        return row_sums(x.T, coefficients, base_weights, bias, curves).T
 
     def sums(self, spline: Tensor, smooth: Tensor) -> Tensor:
         """Return the (target, sample) sums for features that are already there."""

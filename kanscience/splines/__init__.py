@@ -17,7 +17,7 @@ from kanscience.splines._knots import (
     uniform_knots,
 )
 from kanscience.splines._location import all_inside
-from kanscience.splines._row_points import RowPoints, row_points
+from kanscience.splines._row_points import RowPoints, row_kernels, row_points
 from kanscience.splines._trilinear import row_dot, row_forward, row_scatter
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "quantile_knots",
     "row_dot",
     "row_forward",
+    "row_kernels",
     "row_points",
     "row_scatter",
     "spline_sums",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from types import ModuleType
 from typing import NamedTuple
 
@@ -18,9 +17,9 @@ from kanscience.splines._points import are_memory, is_plain, keep_freed_memory
 from kanscience.splines._team import product_address, run
 
 DENSE_UP_TO = 16  # basis functions of a source, up to which one matrix product with all of them is quicker
-# Fewer points are left to PyTorch. Steps of an optimiser come by the thousand, and gain from 2**10 on; a single evaluation
-# gains less than a millisecond there, and must not wait the seconds that numba compiles for when its cache is empty.
-FEWEST_POINTS, FEWEST_DIFFERENTIATED = 2**15, 2**10
+# Fewer points are left to PyTorch. Steps of an optimiser come by the thousand, and gain from 2**10 on; a single evaluation of
+# few points gains little, and must not wait the seconds that numba compiles for when its cache is empty.
+FEWEST_POINTS, FEWEST_DIFFERENTIATED = 2**12, 2**10
 _WORTH_SHARING = 2**14  # points, from which on other threads are worth waking
 _SHARES = 2  # of the work for each thread: what one is late with, others take
 
@@ -110,10 +109,20 @@ class RowPoints:
     @classmethod
     def of(cls, x: Tensor, low: Tensor, high: Tensor, axes: Axes, kernels: ModuleType) -> RowPoints:
         """Map values x (sample, source) from their domains onto [-1, 1]."""
-        x = x.contiguous()
-        t, outside = torch.empty_like(x), array("f" if x.dtype == torch.float32 else "d", [0] * _shares_of(x))
-        cls(x, axes, kernels, False)._run("mapped", 0, 0, outside, low, high, None, t)
+        t, outside = torch.empty_like(x, memory_format=torch.contiguous_format), _flags(x)
+        cls(t, axes, kernels, False)._run("mapped", 0, 0, x=x, outside=outside, low=low, high=high)
         return cls(t, axes, kernels, inside=not any(outside))
+
+    @classmethod
+    def with_sums(
+        cls, x: Tensor, low: Tensor, high: Tensor, axes: Axes, kernels: ModuleType, coefficients: Tensor, bias: Tensor
+    ) -> tuple[RowPoints, Tensor]:
+        """Map values, and return their sums `forward` with bias (target,) too."""
+        t, outside = torch.empty_like(x, memory_format=torch.contiguous_format), _flags(x)
+        points, y = cls(t, axes, kernels, False), x.new_empty(len(x), len(bias))
+        places = {"x": x, "outside": outside, "low": low, "high": high}
+        points._sum("forward", 0, len(bias), **places, coefficients=coefficients, bias=bias, result=y)
+        return cls(t, axes, kernels, inside=not any(outside)), y
 
     @property
     def is_dense(self) -> bool:
@@ -124,45 +133,50 @@ class RowPoints:
         """Return whether these can be given to the methods."""
         return all(x is None or (x.dtype == self.t.dtype and is_plain(x)) for x in tensors)
 
-    def forward(self, weights: Tensor | None, coefficients: Tensor, order: int, bias: Tensor | None = None) -> Tensor:
-        """Return (sample, target), with bias (target,) added where it is given."""
+    def forward(self, weights: Tensor | None, coefficients: Tensor, order: int) -> Tensor:
+        """Return (sample, target)."""
         y = self.t.new_empty(len(self.t), coefficients.shape[2])
-        self._sum("forward", order, y.shape[1], weights, coefficients, bias, None, y)
+        self._sum("forward", order, y.shape[1], weights=weights, coefficients=coefficients, result=y)
         return y
 
     def dot(self, coefficients: Tensor, g: Tensor, order: int) -> Tensor:
         """Return (sample, source)."""
         q = torch.empty_like(self.t)
-        self._sum("dot", order, g.shape[1], None, coefficients, g, None, q)
+        self._sum("dot", order, g.shape[1], coefficients=coefficients, g=g, result=q)
         return q
 
     def dot_in_units(self, q: Tensor, coefficients: Tensor, g: Tensor, order: int, low: Tensor, high: Tensor) -> Tensor:
         """Add `dot` to q (sample, source), divide by half the widths of the domains (source,); q is overwritten."""
         q = q.contiguous()
-        self._sum("dot", order, g.shape[1], low, coefficients, g, high, q)
+        self._sum("dot", order, g.shape[1], coefficients=coefficients, g=g, low=low, high=high, result=q)
         return q
 
     def scatter(self, weights: Tensor | None, g: Tensor, order: int) -> Tensor:
         """Return (source, basis, target)."""
         c = self.t.new_empty(self.t.shape[1], self.axes.n_basis, g.shape[1])
-        self._sum("scatter", order, g.shape[1], weights, None, g, None, c)
+        self._sum("scatter", order, g.shape[1], weights=weights, g=g, result=c)
         return c
 
-    def _sum(self, name: str, order: int, targets: int, *arrays: Tensor | None) -> None:
-        self._run(f"dense_{name}" if self.is_dense else name, order, targets, *arrays)
+    def _sum(self, name: str, order: int, targets: int, **arrays: Tensor | array | None) -> None:
+        self._run(f"dense_{name}" if self.is_dense else name, order, targets, **arrays)
 
-    def _run(self, name: str, order: int, targets: int, *arrays: Tensor | array | None) -> None:
-        run(*self._call(name, order, targets, *arrays), _threads_for(self.t))
+    def _run(self, name: str, order: int, targets: int, **arrays: Tensor | array | None) -> None:
+        run(*self._call(name, order, targets, **arrays), _threads_for(self.t))
 
-    def _call(self, name: str, order: int, targets: int, *arrays: Tensor | array | None):
-        """Return a kernel and what it is called with, the result last among the arrays; the first may be weights."""
+    def _call(self, name: str, order: int, targets: int, **arrays: Tensor | array | None):
+        """Return a kernel, and what it is called with; names of arrays are those of `Arrays` in ``_rows.py``."""
         samples, sources = self.t.shape
         single, table = self.t.dtype == torch.float32, table_of(self.axes, order)
-        held = [x.contiguous() if isinstance(x, Tensor) else x for x in (self.t, *arrays)]
+        held = {name: x.contiguous() if isinstance(x, Tensor) else x for name, x in arrays.items() if x is not None}
+        held["t"] = self.t
         now = _shares_of(self.t), product_address(single), samples, sources, targets
-        places = chain.from_iterable(map(_place, held))
-        call = array("q", (0, *now, *table.sizes, arrays[0] is not None, *table.arrays, *places))
+        places = [n for name in self.kernels.Arrays._fields for n in _place(held.get(name))]
+        call = array("q", (0, *now, *table.sizes, *table.arrays, *places))
         return self.kernels.address_of(name, single), call, held
+
+
+def _flags(x: Tensor) -> array:
+    return array("f" if x.dtype == torch.float32 else "d", [0] * _shares_of(x))
 
 
 def _threads_for(points: Tensor) -> int:
@@ -174,7 +188,13 @@ def _shares_of(points: Tensor) -> int:
 
 
 def row_points(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tensor) -> RowPoints | None:
-    """Return points of values x (sample, source) for the kernels, where these and the others are all fit for them.
+    """Return points of values x (sample, source), None where `row_kernels` has none for them."""
+    kernels = row_kernels(x, low, high, axes, *others)
+    return kernels and RowPoints.of(x.detach(), low, high, axes, kernels)
+
+
+def row_kernels(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tensor) -> ModuleType | None:
+    """Return the kernels, where values x (sample, source), their domains and the others are all fit for them.
 
     None where PyTorch has to step in: few points, transforms, forward mode, other devices.
     """
@@ -188,8 +208,7 @@ def row_points(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tensor
         return None
     if x.shape[1] != len(axes.knots) or not _are_plain(axes):
         return None
-    kernels = _kernels()
-    return kernels and RowPoints.of(x.detach(), low, high, axes, kernels)
+    return _kernels()
 
 
 @cache

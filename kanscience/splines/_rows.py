@@ -32,11 +32,13 @@ from numba.extending import intrinsic
 
 from kanscience.splines._team import Compiled
 
-Sizes = namedtuple(
-    "Sizes", "product samples sources targets basis functions powers pieces knots buckets order uniform weighted"
-)
+Sizes = namedtuple("Sizes", "product samples sources targets basis functions powers pieces knots buckets order uniform")
 """``product`` address of a matrix product; ``pieces`` intervals of the longest source, 1 where knots are equally spaced;
 ``knots``, ``buckets``: of one source."""
+
+Arrays = namedtuple("Arrays", "x outside low high t weights coefficients bias g result")
+"""Those that are not given have no elements: x (sample, source) in the user's units, to be mapped from its domains, low and
+high (source,), onto [-1, 1]; what else stands in the formulas above; and ``bias`` (target,)."""
 
 Curves = namedtuple("Curves", "knots intervals per_t buckets table slopes scale")
 """``knots`` (source, knot), those outside the domain too; ``intervals`` (source,); ``per_t`` (source, piece) inverse widths;
@@ -71,9 +73,10 @@ U = np.uint64  # unsigned places: no question of counting from the end
 
 
 @compiled
-def mapped(sizes, curves, x, outside, low, high, _, t, share, shares):
-    """Write t (sample, source) of values x in the user's units; and into ``outside`` (share,) whether any leaves [-1, 1]."""
+def mapped(sizes, curves, arrays, share, shares):
+    """Write t of x, and into ``outside`` (share,) whether any of its share leaves [-1, 1]."""
     start, stop = _share(sizes.samples, share, shares)
+    x, low, high, t = arrays.x, arrays.low, arrays.high, arrays.t
     found = False
     for n in range(start, stop):
         row = U(n) * U(sizes.sources)
@@ -82,22 +85,25 @@ def mapped(sizes, curves, x, outside, low, high, _, t, share, shares):
             place = (x[row + s] - low[s]) / half - t.dtype.type(1)
             t[row + s] = place
             found |= not (place >= -1 and place <= 1)  # True for NaN
-    outside[share] = found
+    arrays.outside[share] = found
 
 
 @compiled
-def forward(sizes, curves, t, weights, coefficients, bias, _, y, share, shares):
-    """Write y (sample, target), begun with bias (target,) where there is any."""
+def forward(sizes, curves, arrays, share, shares):
+    """Write y (sample, target), begun with the bias where there is any; where x is given, t first."""
     start, stop = _share(sizes.samples, share, shares)
+    t, coefficients, y = arrays.t, arrays.coefficients, arrays.result
+    if arrays.x.size:
+        mapped(sizes, curves, arrays, share, shares)
     width, together, group = U(sizes.targets), _together(sizes, coefficients), _group(sizes, coefficients)
-    _begin(y, bias, start, stop, width)
+    _begin(y, arrays.bias, start, stop, width)
     for left in range(0, sizes.sources, group):
         right = min(left + group, sizes.sources)
         count, work = right - left, _workspace(sizes, curves, t, left, right, False)
         for begin in range(start, stop, work.rows):
             end = min(begin + work.rows, stop)
             _stencils(sizes, curves, work, t, begin, end, left, right)
-            _weigh(sizes, work, weights, begin, end, left, right)
+            _weigh(sizes, work, arrays.weights, begin, end, left, right)
             for first in range(0, count, together):
                 k, some = U(first), U(min(together, count - first))
                 for n in range(U(begin), U(end)):
@@ -111,9 +117,10 @@ def forward(sizes, curves, t, weights, coefficients, bias, _, y, share, shares):
 
 
 @compiled
-def dot(sizes, curves, t, low, coefficients, g, high, q, share, shares):
-    """Write q (sample, source); with domains, low and high (source,), add to q and divide by half their widths."""
+def dot(sizes, curves, arrays, share, shares):
+    """Write q (sample, source); where domains are given, add to q and divide by half their widths."""
     start, stop = _share(sizes.samples, share, shares)
+    t, coefficients, g, q = arrays.t, arrays.coefficients, arrays.g, arrays.result
     width, together, group = U(sizes.targets), _together(sizes, coefficients), _group(sizes, coefficients)
     for left in range(0, sizes.sources, group):
         right = min(left + group, sizes.sources)
@@ -132,20 +139,21 @@ def dot(sizes, curves, t, low, coefficients, g, high, q, share, shares):
                             work.sums, g, n * width, coefficients, width, work.place, work.values, k, some, functions
                         )
                     k += U(count)
-            _put(q, sizes, low, high, work.sums, begin, end, left, right)
+            _put(q, sizes, arrays.low, arrays.high, work.sums, begin, end, left, right)
 
 
 @compiled
-def scatter(sizes, curves, t, weights, _, g, __, c, share, shares):
+def scatter(sizes, curves, arrays, share, shares):
     """Write c (source * basis, target)."""
     start, stop = _share(sizes.sources, share, shares)
+    t, g, c = arrays.t, arrays.g, arrays.result
     width, together, count = U(sizes.targets), _together(sizes, c), stop - start
     c[start * sizes.basis * sizes.targets : stop * sizes.basis * sizes.targets] = 0
     work = _workspace(sizes, curves, t, start, stop, False)
     for begin in range(0, sizes.samples if count else 0, work.rows):
         end = min(begin + work.rows, sizes.samples)
         _stencils(sizes, curves, work, t, begin, end, start, stop)
-        _weigh(sizes, work, weights, begin, end, start, stop)
+        _weigh(sizes, work, arrays.weights, begin, end, start, stop)
         for first in range(0, count, together):
             k, some = U(first), U(min(together, count - first))
             for n in range(U(begin), U(end)):
@@ -157,18 +165,21 @@ def scatter(sizes, curves, t, weights, _, g, __, c, share, shares):
 
 
 @compiled
-def dense_forward(sizes, curves, t, weights, coefficients, bias, _, y, share, shares):
+def dense_forward(sizes, curves, arrays, share, shares):
     """Write what `forward` does."""
     start, stop = _share(sizes.samples, share, shares)
+    t, coefficients, y = arrays.t, arrays.coefficients, arrays.result
+    if arrays.x.size:
+        mapped(sizes, curves, arrays, share, shares)
     group = _group(sizes, coefficients)
-    _begin(y, bias, start, stop, U(sizes.targets))
+    _begin(y, arrays.bias, start, stop, U(sizes.targets))
     for left in range(0, sizes.sources, group):
         right = min(left + group, sizes.sources)
         work = _workspace(sizes, curves, t, left, right, True)
         features, rows = _block(sizes, work, t, right - left)
         for begin in range(start, stop, rows):
             end = min(begin + rows, stop)
-            _fill(sizes, curves, work, features, t, weights, begin, end, left, right)
+            _fill(sizes, curves, work, features, t, arrays.weights, begin, end, left, right)
             _multiply(
                 sizes,
                 (y, begin * sizes.targets, sizes.targets),
@@ -180,10 +191,11 @@ def dense_forward(sizes, curves, t, weights, coefficients, bias, _, y, share, sh
 
 
 @compiled
-def dense_dot(sizes, curves, t, low, coefficients, g, high, q, share, shares):
+def dense_dot(sizes, curves, arrays, share, shares):
     """Write what `dot` does."""
     start, stop = _share(sizes.samples, share, shares)
-    functions, group = U(sizes.functions), _group(sizes, coefficients)
+    t, coefficients, g, q = arrays.t, arrays.coefficients, arrays.g, arrays.result
+    group = _group(sizes, coefficients)
     for left in range(0, sizes.sources, group):
         right = min(left + group, sizes.sources)
         count, work = right - left, _workspace(sizes, curves, t, left, right, True)
@@ -202,20 +214,21 @@ def dense_dot(sizes, curves, t, low, coefficients, g, high, q, share, shares):
                 last = min(first + work.rows, end)
                 _stencils(sizes, curves, work, t, first, last, left, right)
                 _pick(sizes, work, features, U((first - begin) * count * sizes.basis), U((last - first) * count))
-                _put(q, sizes, low, high, work.sums, first, last, left, right)
+                _put(q, sizes, arrays.low, arrays.high, work.sums, first, last, left, right)
 
 
 @compiled
-def dense_scatter(sizes, curves, t, weights, _, g, __, c, share, shares):
+def dense_scatter(sizes, curves, arrays, share, shares):
     """Write what `scatter` does."""
     start, stop = _share(sizes.sources, share, shares)
+    t, g, c = arrays.t, arrays.g, arrays.result
     count, begins = stop - start, start * sizes.basis * sizes.targets
     c[begins : stop * sizes.basis * sizes.targets] = 0
     work = _workspace(sizes, curves, t, start, stop, True)
     features, rows = _block(sizes, work, t, count)
     for begin in range(0, sizes.samples if count else 0, rows):
         end = min(begin + rows, sizes.samples)
-        _fill(sizes, curves, work, features, t, weights, begin, end, start, stop)
+        _fill(sizes, curves, work, features, t, arrays.weights, begin, end, start, stop)
         _multiply(
             sizes,
             (c, begins, sizes.targets),
@@ -310,7 +323,7 @@ def _put(q, sizes, low, high, sums, begin, end, first, last):
     for n in range(begin, end):
         at = U(n * sizes.sources + first)
         for s in range(count):
-            if sizes.weighted:
+            if low.size:
                 q[at + s] = (q[at + s] + sums[k + s]) / ((high[U(first) + s] - low[U(first) + s]) / two)
             else:
                 q[at + s] = sums[k + s]
@@ -504,7 +517,7 @@ def _stencils(sizes, curves, work, t, begin, end, first, last):
 @compiled
 def _weigh(sizes, work, weights, begin, end, first, last):
     """Multiply the values of points of these samples and sources by weights (sample, source), where there are any."""
-    if sizes.weighted:
+    if weights.size:
         count, functions, k = U(last - first), U(sizes.functions), U(0)
         for n in range(begin, end):
             at = U(n * sizes.sources + first)
@@ -627,7 +640,7 @@ def _polynomial(sizes, table, s, r, interval, u):
 
 _SIZES = 2
 _ARRAYS = _SIZES + len(Sizes._fields)
-LENGTH = _ARRAYS + 2 * (len(Curves._fields) + 6)
+LENGTH = _ARRAYS + 2 * (len(Curves._fields) + len(Arrays._fields))
 
 
 @cache
@@ -705,7 +718,7 @@ def _dense_scatter_64(call):
 @partial(compiled, cache=False)  # on disk go the functions above, which hold all of it: the type of a function does not
 def _work(call, function, number):
     c = carray(call, (LENGTH,), np.int64)
-    sizes = Sizes(c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12], c[13] != 0, c[14] != 0)
+    sizes = Sizes(c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12], c[13] != 0)
     curves = Curves(
         _array(c, 0, number),
         _array(c, 1, np.int64),
@@ -715,11 +728,21 @@ def _work(call, function, number):
         _array(c, 5, number),
         _array(c, 6, np.float64),
     )
-    t, first, second = _array(c, 7, number), _array(c, 8, number), _array(c, 9, number)
-    third, fourth, result = _array(c, 10, number), _array(c, 11, number), _array(c, 12, number)
+    arrays = Arrays(
+        _array(c, 7, number),
+        _array(c, 8, number),
+        _array(c, 9, number),
+        _array(c, 10, number),
+        _array(c, 11, number),
+        _array(c, 12, number),
+        _array(c, 13, number),
+        _array(c, 14, number),
+        _array(c, 15, number),
+        _array(c, 16, number),
+    )
     share = _next(call)  # type: ignore[call-arg]
     while share < c[1]:
-        function(sizes, curves, t, first, second, third, fourth, result, share, c[1])
+        function(sizes, curves, arrays, share, c[1])
         share = _next(call)  # type: ignore[call-arg]
 
 

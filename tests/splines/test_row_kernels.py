@@ -237,7 +237,7 @@ def _send_sums(connection) -> None:
     axes = Axes.of([uniform_knots(30, 3)] * 7, 3)
     points = _points(axes, uniform_inputs(7, 3000, seed=5, low=-1.2, high=1.2))
     sums = torch.zeros(3000, 3, dtype=torch.float64)
-    work = points._call("forward", 0, 3, None, _random(7, axes.n_basis, 3), None, None, sums)
+    work = points._call("forward", 0, 3, coefficients=_random(7, axes.n_basis, 3), result=sums)
     team.run(*work, threads=2)
     connection.send_bytes(sums.numpy().tobytes())
 
