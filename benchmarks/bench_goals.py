@@ -20,10 +20,11 @@ import kanscience as ks
 SHAPES = ([2, 5, 5, 1], [2, 32, 32, 1])
 POINTS = 1000
 SYMBOLS = [4, 9, 1]
+Derivatives = Callable[..., tuple[Tensor, Tensor, Tensor]]
 EXPLANATION = f"""
 A step of a differential equation: value, gradient and Laplacian of a network at {POINTS:,} points and the slope of their
 squares' mean to all its numbers; grid 5, cubic, float32, milliseconds. pykan: `KAN(width, grid=5, k=3)` with its symbolic
-half off, differentiated by autograd, the only way that it offers. Ours: the same by autograd. Symbols:
+half off, differentiated by autograd, the only way that it offers. Ours: `jets`, and the same by autograd. Symbols:
 `suggest` for every edge of a {SYMBOLS} at 1,000 samples, float64. Import: processor seconds beyond those of `import torch`,
 in fresh processes, the least of several of either. Names load when first used: the import alone takes next to nothing.
 """
@@ -54,24 +55,38 @@ def _ratio(measured: dict[str, float]) -> float:
 def _steps(shape: list[int]) -> dict[str, Callable[[], object]]:
     x = torch.rand(POINTS, shape[0], generator=torch.Generator().manual_seed(0)) * 1.98 - 0.99
     ours = ks.MultKAN(shape, grid=5, domain=(-1, 1), dtype=torch.float32, seed=0)
-    return {"kanscience": _step(ours, x), "pykan": _step(_pykan(shape), x)}
+    return {
+        "kanscience": _step(ours, x, _by_jets),
+        "kanscience, autograd": _step(ours, x, _by_autograd),
+        "pykan": _step(_pykan(shape), x, _by_autograd),
+    }
 
 
-def _step(network: torch.nn.Module, x: Tensor) -> Callable[[], object]:
+def _step(network: torch.nn.Module, x: Tensor, derivatives: Derivatives) -> Callable[[], object]:
     numbers = [p for p in network.parameters() if p.requires_grad and p.numel()]
 
     def step() -> object:
-        points = x.clone().requires_grad_()
-        value = network(points)[:, 0]
-        (gradient,) = torch.autograd.grad(value.sum(), points, create_graph=True)
-        laplacian = sum(
-            torch.autograd.grad(gradient[:, axis].sum(), points, create_graph=True)[0][:, axis]
-            for axis in range(x.shape[1])
-        )
+        value, gradient, laplacian = derivatives(network, x)
         loss = (value**2 + gradient.square().sum(dim=1) + laplacian**2).mean()
         return torch.autograd.grad(loss, numbers, allow_unused=True)
 
     return step
+
+
+def _by_jets(network: ks.MultKAN, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    found = ks.jets(network, x)
+    return found.value[:, 0], found.gradient[:, 0], found.laplacian[:, 0]
+
+
+def _by_autograd(network: torch.nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    points = x.clone().requires_grad_()
+    value = network(points)[:, 0]
+    (gradient,) = torch.autograd.grad(value.sum(), points, create_graph=True)
+    laplacian = sum(
+        torch.autograd.grad(gradient[:, axis].sum(), points, create_graph=True)[0][:, axis]
+        for axis in range(x.shape[1])
+    )
+    return value, gradient, laplacian  # type: ignore[return-value]
 
 
 def _pykan(shape: list[int]) -> torch.nn.Module:

@@ -11,6 +11,7 @@ graph of the graph of the graph.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -23,7 +24,7 @@ from kanscience.network._layer import Layer
 from kanscience.network._multkan import MultKAN, check_inputs, check_network
 from kanscience.network._splines import SplineEdges
 from kanscience.network._terms import TermEdges
-from kanscience.splines import all_inside, dense_features, row_forward, row_points, spline_sums
+from kanscience.splines import Axes, RowPoints, all_inside, dense_features, row_forward, row_points, spline_sums
 
 
 class Jets(NamedTuple):
@@ -44,7 +45,7 @@ class _State(NamedTuple):
 
     value: Tensor  # (sample, node)
     first: Tensor  # (axis, sample, node)
-    second: Tensor  # (axis, sample, node)
+    second: Tensor | None  # (axis, sample, node); None: zero
 
 
 def jets(network: MultKAN, x: Float[Tensor, "batch input"]) -> Jets:
@@ -76,7 +77,7 @@ def jets(network: MultKAN, x: Float[Tensor, "batch input"]) -> Jets:
     state = _inputs(network, x)
     for layer in network.layers:
         state = _multiplied(_subnodes(layer, state), layer)
-    value, first, second = (numbers[..., list(network.readout)] for numbers in state)
+    value, first, second = (numbers[..., list(network.readout)] for numbers in _filled(state))
     return Jets(value, first.permute(1, 2, 0), second.permute(1, 2, 0))
 
 
@@ -85,60 +86,75 @@ def _inputs(network: MultKAN, x: Tensor) -> _State:
     first = value.new_zeros(x.shape[1], *value.shape)
     for axis in range(x.shape[1]):
         first[axis, :, axis] = 1
-    return _State(value, first, torch.zeros_like(first))
+    return _State(value, first, None)
+
+
+def _filled(state: _State) -> tuple[Tensor, Tensor, Tensor]:
+    value, first, second = state
+    return value, first, torch.zeros_like(first) if second is None else second
 
 
 def _subnodes(layer: Layer, state: _State) -> _State:
-    value, first, second = state
-    axes, samples, _ = first.shape
-    empty = layer.bias.new_zeros(axes, samples, layer.shape.subnodes)
-    sums = _State(layer.bias.expand(samples, -1), empty, empty)
-    if layer.has_splines:
-        sums = _added(sums, _curves(layer.splines, state))
-    return _added(sums, _terms(layer.terms, state)) if len(layer.terms) else sums
+    parts = [_curves(layer.splines, state)] if layer.has_splines else []
+    parts += [_terms(layer.terms, state)] if len(layer.terms) else []
+    if not parts:
+        nothing = state.first.new_zeros(*state.first.shape[:2], layer.shape.subnodes)
+        parts = [_State(nothing[0], nothing, None)]
+    value, first, second = parts[0] if len(parts) == 1 else _added(*parts)
+    return _State(value + layer.bias, first, second)
 
 
 def _added(one: _State, other: _State) -> _State:
-    return _State(*(a + b for a, b in zip(one, other, strict=True)))
+    return _State(*(a + b for a, b in zip(_filled(one), _filled(other), strict=True)))
 
 
 def _curves(edges: SplineEdges, state: _State) -> _State:
-    (coefficients, base_weights), half = edges.weights(), (edges.high - edges.low) / 2
-    t, first, second = (state.value - edges.low) / half - 1, state.first / half, state.second / half
-    axes, squares = len(first), first.square()
-    along = _spline(edges, state.value, t, torch.cat([first, second]), coefficients, 1)
-    across = _spline(edges, state.value, t, squares, coefficients, 2)
-    value = _spline(edges, state.value, t, None, coefficients, 0)[0]
-    sums = _State(value, along[:axes], along[axes:] + across)
+    coefficients, base_weights = edges.weights()
+    half = (edges.high - edges.low) / 2
+    t, first = (state.value - edges.low) / half - 1, state.first / half
+    second, squares, axes = None if state.second is None else state.second / half, first.square(), len(first)
+    points = row_points(state.value, edges.low, edges.high, edges.axes, coefficients, first)
+    if points is None:
+        sums = partial(_by_pytorch, edges.axes, t, coefficients)
+    else:
+        sums = partial(_by_kernels, points, t, coefficients)
+    along = sums(1, first if second is None else torch.cat([first, second]))
+    across = sums(2, squares)
+    if second is not None:
+        along, bent = along.split(axes)
+        across = across + bent
+    value = sums(0, None)[0]
     if edges.base == "zero":
-        return sums
-    base, inside = base_named(edges.base), all_inside(t)
+        return _State(value, along, across)
+    base, inside = base_named(edges.base), all_inside(t) if points is None else points.inside
     nearest = t if inside else t.clamp(-1, 1)
     slope, bend = base.slope(nearest), base.bend(nearest)
     if not inside:
         slope, bend = (slope if edges.degree else slope * (nearest == t)), bend * (nearest == t)
-    smooth = torch.cat([base.continued(t, inside, edges.degree)[None], slope * first, bend * squares + slope * second])
-    smooth = smooth @ base_weights
-    return _added(sums, _State(smooth[0], smooth[1 : 1 + axes], smooth[1 + axes :]))
+    bent = bend * squares if second is None else bend * squares + slope * second
+    smooth = torch.cat([base.continued(t, inside, edges.degree)[None], slope * first, bent]) @ base_weights
+    return _State(value + smooth[0], along + smooth[1 : 1 + axes], across + smooth[1 + axes :])
 
 
-def _spline(
-    edges: SplineEdges, x: Tensor, t: Tensor, weights: Tensor | None, coefficients: Tensor, order: int
-) -> Tensor:
-    """Return sums (kind, sample, target) of derivatives of the splines, times weights (kind, sample, source)."""
-    kinds = 1 if weights is None else len(weights)
-    rows, flat = t.repeat(kinds, 1), None if weights is None else weights.flatten(0, 1)
-    others = [coefficients] if flat is None else [coefficients, flat]
-    points = row_points(x.repeat(kinds, 1), edges.low, edges.high, edges.axes, *others)
-    if points is not None:
-        return row_forward(rows, flat, coefficients, points, order).unflatten(0, (kinds, -1))
-    features = dense_features(t.T, edges.axes, order)
+# Sums (kind, sample, target) of derivatives of the splines, times weights (kind, sample, source); None: one kind, times 1.
+
+
+def _by_kernels(points: RowPoints, t: Tensor, coefficients: Tensor, order: int, weights: Tensor | None) -> Tensor:
+    if weights is None:
+        return row_forward(t, None, coefficients, points, order)[None]
+    kinds = len(weights)
+    rows = row_forward(t.repeat(kinds, 1), weights.flatten(0, 1), coefficients, points.repeated(kinds), order)
+    return rows.unflatten(0, (kinds, -1))
+
+
+def _by_pytorch(axes: Axes, t: Tensor, coefficients: Tensor, order: int, weights: Tensor | None) -> Tensor:
+    features = dense_features(t.T, axes, order)
     weighed = [features] if weights is None else [features * each.T[:, None] for each in weights]
     return torch.stack([spline_sums(each, coefficients).T for each in weighed])
 
 
 def _terms(terms: TermEdges, state: _State) -> _State:
-    value, first, second = state
+    value, first, second = _filled(state)
     slope, scale = terms.slope, terms.scale
     argument = (slope * value[:, terms.source] + terms.shift).T
     blocks = argument.split([count for _, count in terms.functions])
@@ -169,15 +185,16 @@ def _twice(function: Function, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _multiplied(sums: _State, layer: Layer) -> _State:
     if not layer.shape.arities:
         return sums
-    nodes = [_State(*(numbers[..., : layer.shape.sums] for numbers in sums))]
+    numbers = _filled(sums)
+    nodes = [tuple(n[..., : layer.shape.sums] for n in numbers)]
     for columns in layer.shape.product_columns():
-        product, *others = (_State(*(n[..., i : i + 1] for n in sums)) for i in range(columns.start, columns.stop))
+        product, *others = (tuple(n[..., i : i + 1] for n in numbers) for i in range(columns.start, columns.stop))
         for other in others:
             product = _times(product, other)
         nodes.append(product)
     return _State(*(torch.cat(parts, dim=-1) for parts in zip(*nodes, strict=True)))
 
 
-def _times(a: _State, b: _State) -> _State:
-    first = a.first * b.value + a.value * b.first
-    return _State(a.value * b.value, first, a.second * b.value + 2 * a.first * b.first + a.value * b.second)
+def _times(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    (a, a1, a2), (b, b1, b2) = one, other
+    return a * b, a1 * b + a * b1, a2 * b + 2 * a1 * b1 + a * b2

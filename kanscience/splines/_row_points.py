@@ -17,8 +17,8 @@ from kanscience.splines._points import are_memory, is_plain, keep_freed_memory
 from kanscience.splines._team import product_address, run
 
 DENSE_UP_TO = 16  # basis functions of a source, up to which one matrix product with all of them is quicker
-# Fewer points are left to PyTorch. Steps of an optimiser come by the thousand, and gain from 2**10 on; a single evaluation of
-# few points gains little, and must not wait the seconds that numba compiles for when its cache is empty.
+# Fewer points are left to PyTorch. Steps of an optimiser come by the thousand, and gain from 2**10 on; a single evaluation
+# of few points gains little, and must not wait the seconds that numba compiles for when its cache is empty.
 FEWEST_POINTS, FEWEST_DIFFERENTIATED = 2**12, 2**10
 _WORTH_SHARING = 2**14  # points, from which on other threads are worth waking
 _SHARES = 2  # of the work for each thread: what one is late with, others take
@@ -123,6 +123,10 @@ class RowPoints:
         places = {"x": x, "outside": outside, "low": low, "high": high}
         points._sum("forward", 0, len(bias), **places, coefficients=coefficients, bias=bias, result=y)
         return cls(t, axes, kernels, inside=not any(outside)), y
+
+    def repeated(self, times: int) -> RowPoints:
+        """Return all samples so many times, one set after the other."""
+        return RowPoints(self.t.repeat(times, 1), self.axes, self.kernels, self.inside)
 
     @property
     def is_dense(self) -> bool:
