@@ -18,7 +18,7 @@ class Base:
     name: str
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
-    bend: Callable[[Tensor], Tensor]  # the second derivative
+    derivatives: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]  # three orders
     times_slope: Callable[[Tensor, Tensor], Tensor]  # g and t to ``g * slope(t)``, in one pass; no further derivatives
 
     def continued(self, t: Tensor, inside: bool, degree: int) -> Tensor:
@@ -31,6 +31,15 @@ class Base:
         nearest = t.clamp(-1, 1)
         smooth = self.value(nearest)
         return smooth if degree == 0 else smooth + self.slope(nearest) * (t - nearest)
+
+    def derivatives_continued(self, t: Tensor, inside: bool, degree: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the first three derivatives of `continued`."""
+        if inside:
+            return self.derivatives(t)
+        nearest = t.clamp(-1, 1)
+        slope, bend, twist = self.derivatives(nearest)
+        within = nearest == t
+        return slope if degree else slope * within, bend * within, twist * within
 
     def to_point(self, g: Tensor, t: Tensor, inside: bool, degree: int) -> Tensor:
         """Return the derivatives to t of the sum of g times `continued`."""
@@ -46,17 +55,33 @@ def _silu_slope(t: Tensor) -> Tensor:
     return gate * (1 + t * (1 - gate))
 
 
-def _silu_bend(t: Tensor) -> Tensor:
+def _silu_derivatives(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     gate = torch.sigmoid(t)
-    return gate * (1 - gate) * (2 + t * (1 - 2 * gate))
+    hill, lean = gate * (1 - gate), 1 - 2 * gate  # the slope of the gate, and that slope's own, relative
+    ramp = 2 + t * lean
+    return gate + t * hill, hill * ramp, hill * (lean * (1 + ramp) - 2 * t * hill)
+
+
+def _flat_one(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return torch.ones_like(t), torch.zeros_like(t), torch.zeros_like(t)
+
+
+def _flat_zero(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return torch.zeros_like(t), torch.zeros_like(t), torch.zeros_like(t)
 
 
 _BASES = {
     base.name: base
     for base in (
-        Base("silu", torch.nn.functional.silu, _silu_slope, _silu_bend, torch.ops.aten.silu_backward),
-        Base("identity", lambda t: t, torch.ones_like, torch.zeros_like, lambda g, t: g),
-        Base("zero", torch.zeros_like, torch.zeros_like, torch.zeros_like, lambda g, t: torch.zeros_like(g)),
+        Base("silu", torch.nn.functional.silu, _silu_slope, _silu_derivatives, torch.ops.aten.silu_backward),
+        Base("identity", lambda t: t, torch.ones_like, _flat_one, lambda g, t: g),
+        Base(
+            "zero",
+            torch.zeros_like,
+            torch.zeros_like,
+            _flat_zero,
+            lambda g, t: torch.zeros_like(g),
+        ),
     )
 }
 

@@ -11,7 +11,6 @@ graph of the graph of the graph.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -20,11 +19,12 @@ from torch import Tensor
 
 from kanscience.functions import Function
 from kanscience.network._bases import base_named
+from kanscience.network._curve_jets import Curves, Numbers, curve_jets
 from kanscience.network._layer import Layer
 from kanscience.network._multkan import MultKAN, check_inputs, check_network
 from kanscience.network._splines import SplineEdges
 from kanscience.network._terms import TermEdges
-from kanscience.splines import Axes, RowPoints, all_inside, dense_features, row_forward, row_points, spline_sums
+from kanscience.splines import all_inside, row_points
 
 
 class Jets(NamedTuple):
@@ -109,48 +109,13 @@ def _added(one: _State, other: _State) -> _State:
 
 
 def _curves(edges: SplineEdges, state: _State) -> _State:
-    coefficients, base_weights = edges.weights()
-    half = (edges.high - edges.low) / 2
+    (coefficients, base_weights), half = edges.weights(), (edges.high - edges.low) / 2
     t, first = (state.value - edges.low) / half - 1, state.first / half
-    second, squares, axes = None if state.second is None else state.second / half, first.square(), len(first)
-    points = row_points(state.value, edges.low, edges.high, edges.axes, coefficients, first)
-    if points is None:
-        sums = partial(_by_pytorch, edges.axes, t, coefficients)
-    else:
-        sums = partial(_by_kernels, points, t, coefficients)
-    along = sums(1, first if second is None else torch.cat([first, second]))
-    across = sums(2, squares)
-    if second is not None:
-        along, bent = along.split(axes)
-        across = across + bent
-    value = sums(0, None)[0]
-    if edges.base == "zero":
-        return _State(value, along, across)
-    base, inside = base_named(edges.base), all_inside(t) if points is None else points.inside
-    nearest = t if inside else t.clamp(-1, 1)
-    slope, bend = base.slope(nearest), base.bend(nearest)
-    if not inside:
-        slope, bend = (slope if edges.degree else slope * (nearest == t)), bend * (nearest == t)
-    bent = bend * squares if second is None else bend * squares + slope * second
-    smooth = torch.cat([base.continued(t, inside, edges.degree)[None], slope * first, bent]) @ base_weights
-    return _State(value + smooth[0], along + smooth[1 : 1 + axes], across + smooth[1 + axes :])
-
-
-# Sums (kind, sample, target) of derivatives of the splines, times weights (kind, sample, source); None: one kind, times 1.
-
-
-def _by_kernels(points: RowPoints, t: Tensor, coefficients: Tensor, order: int, weights: Tensor | None) -> Tensor:
-    if weights is None:
-        return row_forward(t, None, coefficients, points, order)[None]
-    kinds = len(weights)
-    rows = row_forward(t.repeat(kinds, 1), weights.flatten(0, 1), coefficients, points.repeated(kinds), order)
-    return rows.unflatten(0, (kinds, -1))
-
-
-def _by_pytorch(axes: Axes, t: Tensor, coefficients: Tensor, order: int, weights: Tensor | None) -> Tensor:
-    features = dense_features(t.T, axes, order)
-    weighed = [features] if weights is None else [features * each.T[:, None] for each in weights]
-    return torch.stack([spline_sums(each, coefficients).T for each in weighed])
+    numbers = Numbers(t, first, None if state.second is None else state.second / half, coefficients, base_weights)
+    base, axes = None if edges.base == "zero" else base_named(edges.base), edges.axes
+    points = row_points(state.value, edges.low, edges.high, axes, coefficients, base_weights, first)
+    inside = all_inside(t) if points is None else points.inside
+    return _State(*curve_jets(numbers, Curves(axes, base, inside, points)))
 
 
 def _terms(terms: TermEdges, state: _State) -> _State:

@@ -62,10 +62,8 @@ def _table(axes: Axes, order: int) -> Table:
     return Table(tensors, (*sizes, axes.uniform), tuple(n for tensor in tensors for n in _place(tensor)))
 
 
-def _place(numbers: Tensor | array | None) -> tuple[int, int]:
+def _place(numbers: Tensor | array) -> tuple[int, int]:
     """Return address and length."""
-    if numbers is None:
-        return 0, 0
     return (numbers.data_ptr(), numbers.numel()) if isinstance(numbers, Tensor) else numbers.buffer_info()
 
 
@@ -128,6 +126,10 @@ class RowPoints:
         """Return all samples so many times, one set after the other."""
         return RowPoints(self.t.repeat(times, 1), self.axes, self.kernels, self.inside)
 
+    def first(self, count: int) -> RowPoints:
+        """Return the first of the samples."""
+        return RowPoints(self.t[:count], self.axes, self.kernels, self.inside)
+
     @property
     def is_dense(self) -> bool:
         """Whether matrix products with all basis functions are the quicker way."""
@@ -171,10 +173,14 @@ class RowPoints:
         """Return a kernel, and what it is called with; names of arrays are those of `Arrays` in ``_rows.py``."""
         samples, sources = self.t.shape
         single, table = self.t.dtype == torch.float32, table_of(self.axes, order)
-        held = {name: x.contiguous() if isinstance(x, Tensor) else x for name, x in arrays.items() if x is not None}
-        held["t"] = self.t
         now = _shares_of(self.t), product_address(single), samples, sources, targets
-        places = [n for name in self.kernels.Arrays._fields for n in _place(held.get(name))]
+        held, places, place_of = [], [0] * self.kernels.PLACES, self.kernels.PLACE_OF
+        for kind, numbers in (("t", self.t), *arrays.items()):
+            if numbers is not None:
+                numbers = numbers.contiguous() if isinstance(numbers, Tensor) else numbers
+                held.append(numbers)
+                place = place_of[kind]
+                places[place : place + 2] = _place(numbers)
         call = array("q", (0, *now, *table.sizes, *table.arrays, *places))
         return self.kernels.address_of(name, single), call, held
 

@@ -640,7 +640,9 @@ def _polynomial(sizes, table, s, r, interval, u):
 
 _SIZES = 2
 _ARRAYS = _SIZES + len(Sizes._fields)
-LENGTH = _ARRAYS + 2 * (len(Curves._fields) + len(Arrays._fields))
+PLACES = 2 * len(Arrays._fields)
+PLACE_OF = {name: 2 * index for index, name in enumerate(Arrays._fields)}
+LENGTH = _ARRAYS + 2 * len(Curves._fields) + PLACES
 
 
 @cache

@@ -86,6 +86,12 @@ def test_curves_and_symbols_together():
     _assert_same(network, uniform_inputs(30, 2, seed=4, low=-0.9, high=0.9))
 
 
+def test_all_can_be_differentiated_again():
+    network = ks.MultKAN([2, (1, 1), 1], grid=3, degree=5, domain=(-1, 1), seed=0)
+    x = uniform_inputs(6, 2, seed=6).requires_grad_()
+    assert torch.autograd.gradgradcheck(lambda x: tuple(ks.jets(network, x)), x, fast_mode=True)
+
+
 def test_a_plane_has_no_curvature():
     found = ks.jets(ks.compile_formula("3*x + 2*y", ["x", "y"]), uniform_inputs(5, 2, seed=1))
     torch.testing.assert_close(found.gradient[:, 0], torch.tensor([[3.0, 2.0]], dtype=torch.float64).expand(5, 2))
