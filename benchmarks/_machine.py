@@ -47,16 +47,13 @@ def results_path(script: str, short: bool) -> Path:
 @contextlib.contextmanager
 def without_numba() -> Iterator[None]:
     """Let kanscience run as where numba is not installed."""
-    from kanscience.splines import _points, _row_points
+    from kanscience import _numba
 
-    known = [(module, module._kernels) for module in (_points, _row_points)]
-    for module, _ in known:
-        module._kernels = lambda: None
+    known, _numba.kernels = _numba.kernels, lambda name: None
     try:
         yield
     finally:
-        for module, kernels in known:
-            module._kernels = kernels
+        _numba.kernels = known
 
 
 def _clock() -> Callable[[], float]:

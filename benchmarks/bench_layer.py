@@ -49,6 +49,7 @@ class Shape(NamedTuple):
 NARROW, BROAD = Shape(1024, 64, 64, 5), Shape(1024, 256, 256, 5)
 FINE = [Shape(1024, 64, 64, grid) for grid in (20, 50, 200)]
 SHAPES = [Shape(1000, 5, 5, 5), NARROW, BROAD, Shape(256, 784, 64, 5), *FINE]
+CROSSING_SOURCES, CROSSING_FUNCTIONS = (5, 16, 64, 128), (8, 11, 16, 23, 32)
 OURS, PLAIN = "kanscience", "kanscience, no numba"
 EXPLANATION = """
 Medians in milliseconds, every case in turn in one process, float32, cubic splines, inputs uniform in the domain. "With
@@ -71,6 +72,7 @@ def main() -> None:
         goals_table(_goals(forward, both, memory)),
         "## With gradients\n\n" + _times(both, peak, gradients=True),
         "## Forward alone\n\n" + _times(forward, peak, gradients=False),
+        "## Where all functions are quicker than those that are not 0\n\n" + _crossing(0.1 if given.short else 1.0),
         f"## Memory at {BROAD}, MiB\n\n" + table(list(memory), [[f"{grown:.0f}" for grown in memory.values()]]),
         "## Settings\n\n" + settings(),
         "Share of the variance that two layers leave of a small regression, 600 steps of Adam: "
@@ -79,6 +81,37 @@ def main() -> None:
         f"One large product: {peak / 1e9:.0f} GF/s.",
     ]
     write_results(results_path(__file__, given.short), "One layer", EXPLANATION, sections)
+
+
+def _crossing(seconds: float) -> str:
+    """Return a table of local over dense times, from which `DENSE_UP_TO` follows."""
+    from kanscience.splines import _row_points
+
+    known, rows = _row_points.DENSE_UP_TO, []
+    for dtype in (torch.float32, torch.float64):
+        for sources in CROSSING_SOURCES:
+            row = [f"1024 × {sources} × {sources}, {str(dtype).removeprefix('torch.')}"]
+            for functions in CROSSING_FUNCTIONS:
+                shape = Shape(1024, sources, sources, functions - DEGREE)
+                x, seed = (part.to(dtype) for part in _data(shape))
+                case = _evaluation(_our_layer(shape, dtype), x, seed, gradients=True)
+                ways = {"dense": _limited(case, functions), "local": _limited(case, functions - 1)}
+                times = medians_in_turn(ways, seconds)
+                row.append(f"{times['local'] / times['dense']:.2f}")
+            rows.append(row)
+    _row_points.DENSE_UP_TO = known
+    rule = f"Time by the functions that are not 0 over time by all, with gradients; the rule takes all up to {known} functions."
+    return f"{rule}\n\n" + table(("layer", *(f"{functions} functions" for functions in CROSSING_FUNCTIONS)), rows)
+
+
+def _limited(case: Callable[[], object], dense_up_to: int) -> Callable[[], object]:
+    from kanscience.splines import _row_points
+
+    def run() -> object:
+        _row_points.DENSE_UP_TO = dense_up_to
+        return case()
+
+    return run
 
 
 def _times(measured: dict[Shape, dict[str, float]], peak: float, gradients: bool) -> str:
@@ -152,9 +185,9 @@ def _data(shape: Shape) -> tuple[Tensor, Tensor]:
     return torch.rand(shape.batch, shape.sources) * 1.98 - 0.99, torch.randn(shape.batch, shape.targets)
 
 
-def _our_layer(shape: Shape) -> nn.Module:
+def _our_layer(shape: Shape, dtype: torch.dtype = torch.float32) -> nn.Module:
     width = [shape.sources, shape.targets]
-    return ks.MultKAN(width, grid=shape.grid, degree=DEGREE, domain=(-1, 1), dtype=torch.float32)
+    return ks.MultKAN(width, grid=shape.grid, degree=DEGREE, domain=(-1, 1), dtype=dtype)
 
 
 def _evaluation(layer: nn.Module, x: Tensor, seed: Tensor, gradients: bool) -> Callable[[], object]:

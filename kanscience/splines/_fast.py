@@ -5,27 +5,16 @@ Samples go through in blocks, so that what stands in between never leaves the ca
 annotations: numba reads the types off the arguments.
 """
 
-import inspect
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from kanscience._numba import compiled
 
 _BLOCK = 512
 _FEW = 32  # intervals, up to which counting the knots below a point is faster than bisection
 _CUBIC = 4  # powers of a cubic, the usual case, evaluated without a loop
 
 
-def _compiled(function: Callable) -> Any:
-    bare = inspect.unwrap(function)  # of what checks types at run time
-    try:
-        return njit(bare, nogil=True, cache=True, error_model="numpy")
-    except RuntimeError:  # there is no folder to write a cache to
-        return njit(bare, nogil=True, error_model="numpy")
-
-
-@_compiled
+@compiled
 def fill_features(t, knots, intervals, per_t, polynomials, uniform, order, features, start, stop):
     """Write the features (source, basis, sample) of the sources from ``start`` to ``stop``."""
     samples, functions = t.shape[1], polynomials.shape[2]
@@ -45,7 +34,7 @@ def fill_features(t, knots, intervals, per_t, polynomials, uniform, order, featu
                     places[_place(interval[n], samples, n)] = value[n]
 
 
-@_compiled
+@compiled
 def sum_weights(t, knots, intervals, per_t, polynomials, uniform, order, weights, sums, start, stop):
     """Write the sums (source, sample) of weights (source, basis, sample), of the sources from ``start`` to ``stop``."""
     samples, functions = t.shape[1], polynomials.shape[2]
@@ -65,17 +54,17 @@ def sum_weights(t, knots, intervals, per_t, polynomials, uniform, order, weights
                     total[n] += places[_place(interval[n], samples, n)] * value[n]
 
 
-@_compiled
+@compiled
 def _scratch(t):
     return np.empty(_BLOCK, np.int32), np.empty(_BLOCK, t.dtype), np.empty(_BLOCK, t.dtype), np.empty(_BLOCK, t.dtype)
 
 
-@_compiled
+@compiled
 def _place(interval, samples, n):
     return np.uint64(interval) * np.uint64(samples) + np.uint64(n)  # unsigned: no question of counting from the end
 
 
-@_compiled
+@compiled
 def _tables(polynomials, per_t, intervals, uniform, order, source):
     """Return the polynomials (function, interval or 1, power) of one source, differentiated, and those of the slope."""
     row, count = (0, 1) if uniform else (source, intervals[source])
@@ -83,7 +72,7 @@ def _tables(polynomials, per_t, intervals, uniform, order, source):
     return table, _differentiated(polynomials[:, row], per_t[source], count, 1) if order == 0 else table
 
 
-@_compiled
+@compiled
 def _differentiated(polynomials, per_t, intervals, order):
     powers, functions, _ = polynomials.shape
     width = max(powers - order, 1)
@@ -99,7 +88,7 @@ def _differentiated(polynomials, per_t, intervals, order):
     return table
 
 
-@_compiled
+@compiled
 def _locate(t, knots, per_t, uniform, interval, u, beyond):
     """Write interval, position in it and distance from the domain of each point; return whether any lies outside."""
     outside = False
@@ -120,13 +109,13 @@ def _locate(t, knots, per_t, uniform, interval, u, beyond):
     return outside
 
 
-@_compiled
+@compiled
 def _inside(x):
     x = np.float64(x)  # also of float32 data
     return -1.0 if x < -1 else (1.0 if x > 1 else x)
 
 
-@_compiled
+@compiled
 def _search(t, knots, interval):
     """Write the index of the last knot that is not above each point; NaN: the last of all."""
     interval[: len(t)] = 0
@@ -143,7 +132,7 @@ def _search(t, knots, interval):
         candidates -= half
 
 
-@_compiled
+@compiled
 def _evaluate(table, slopes, order, outside, interval, u, beyond, value, size):
     """Write the derivative of some order of one function, whose polynomials are (interval or 1, power)."""
     _horner(table, interval, u, value, size)
@@ -157,7 +146,7 @@ def _evaluate(table, slopes, order, outside, interval, u, beyond, value, size):
             value[n] *= beyond[n] == 0
 
 
-@_compiled
+@compiled
 def _horner(table, interval, u, value, size):
     (intervals, powers), c = table.shape, table.reshape(-1)
     if powers == _CUBIC and intervals == 1:

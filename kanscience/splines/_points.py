@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from kanscience import _numba
 from kanscience._transforms import inside_transform
 from kanscience.splines._axes import Axes
 
@@ -67,7 +68,7 @@ def fast_points(t: Tensor, axes: Axes) -> Points | None:
     one_dtype = t.dtype == axes.knots.dtype == axes.polynomials.dtype and t.dtype in (torch.float32, torch.float64)
     if not (one_dtype and t.dim() == 2 and len(t) == len(axes.knots) and all(map(is_plain, tensors))):
         return None
-    kernels = _kernels()
+    kernels = _numba.kernels("kanscience.splines._fast")
     return kernels and Points(t.contiguous(), axes, kernels)
 
 
@@ -99,25 +100,6 @@ _PLAIN_KEYS = _keys(torch.empty(0, device="cpu"))
 
 def _array(x: Tensor):
     return x.contiguous().numpy(force=True)
-
-
-@cache
-def _kernels() -> ModuleType | None:
-    try:
-        from kanscience.splines import _fast
-    except ImportError:  # numba is not installed, or not for this version of Python or numpy
-        return None
-    keep_freed_memory()
-    return _fast
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep the memory of arrays of some MB, which come and go.
-
-    It gives their pages back to the system at each step, to fetch them again at the next, until it has seen a block near
-    its limit of 32 MB freed; this one is never written, thus takes none.
-    """
-    torch.empty(31 * 2**20, dtype=torch.uint8, device="cpu")
 
 
 # Threads of our own: of numba's layers one aborts the process when two threads call it, another dies in forked children.

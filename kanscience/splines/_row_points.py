@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from functools import cache
 from types import ModuleType
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from kanscience import _numba
 from kanscience.splines._axes import Axes
 from kanscience.splines._basis import differentiated
-from kanscience.splines._points import are_memory, is_plain, keep_freed_memory
+from kanscience.splines._points import are_memory, is_plain
 from kanscience.splines._team import product_address, run
 
 DENSE_UP_TO = 16  # basis functions of a source, up to which one matrix product with all of them is quicker
@@ -218,14 +218,4 @@ def row_kernels(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tenso
         return None
     if x.shape[1] != len(axes.knots) or not _are_plain(axes):
         return None
-    return _kernels()
-
-
-@cache
-def _kernels() -> ModuleType | None:
-    try:
-        from kanscience.splines import _rows
-    except ImportError:  # numba is not installed, or not for this version of Python or numpy
-        return None
-    keep_freed_memory()
-    return _rows
+    return _numba.kernels("kanscience.splines._rows")

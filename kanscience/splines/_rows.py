@@ -23,13 +23,13 @@ import sys
 from collections import namedtuple
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, cfunc, njit, types  # type: ignore[attr-defined]
+from numba import carray, cfunc, types  # type: ignore[attr-defined]
 from numba.extending import intrinsic
 
+from kanscience._numba import compiled
 from kanscience.splines._team import Compiled
 
 Sizes = namedtuple("Sizes", "product samples sources targets basis functions powers pieces knots buckets order uniform")
@@ -54,16 +54,6 @@ _CUBIC = 4  # functions at a point, and powers of each: the usual case, written 
 _POINTS = 2**10  # whose functions are held at once: they stay in the first cache, or close to it
 _NEAREST, _NEAR = 2**15, 2**20  # bytes that stay in the first and second cache
 _USUAL = 8  # basis functions of a source at grid 5, to say how many sources stay there
-
-
-def compiled(function: Callable, *, fastmath: frozenset[str] = frozenset(), cache: bool = True) -> Any:
-    """Compile a function at its first call."""
-    bare = inspect.unwrap(function)  # of what checks types at run time
-    options = {"nogil": True, "error_model": "numpy", "fastmath": set(fastmath)}
-    try:
-        return njit(bare, cache=cache, **options)
-    except RuntimeError:  # there is no folder to write a cache to
-        return njit(bare, **options)
 
 
 # Sums over targets: products are added unrounded, where processors can, several at a time, always in the same order.
@@ -717,7 +707,9 @@ def _dense_scatter_64(call):
     _work(call, _this.dense_scatter, np.float64)
 
 
-@partial(compiled, cache=False)  # on disk go the functions above, which hold all of it: the type of a function does not
+@partial(
+    compiled, on_disk=False
+)  # on disk go the functions above, which hold all of it: the type of a function does not
 def _work(call, function, number):
     c = carray(call, (LENGTH,), np.int64)
     sizes = Sizes(c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12], c[13] != 0)

@@ -3,15 +3,13 @@
 Functions carry no annotations: numba reads the types off the arguments.
 """
 
-import inspect
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numba.np import arrayobj
+
+from kanscience._numba import compiled
 
 
 @intrinsic
@@ -37,15 +35,7 @@ def _add_four(_context, matrix, at, values, k, factor):
     return types.void(matrix, at, values, k, factor), lowered
 
 
-def _compiled(function: Callable) -> Any:
-    bare = inspect.unwrap(function)  # of what checks types at run time
-    try:
-        return njit(bare, nogil=True, cache=True, error_model="numpy")
-    except RuntimeError:  # there is no folder to write a cache to
-        return njit(bare, nogil=True, error_model="numpy")
-
-
-@_compiled
+@compiled
 def add_products(left, right, interval, lefts, rights, axis, base, stride, residuals, matrix, gradient):
     """Add ``J @ J.T``, below the diagonal and on it, to a matrix, and ``J @ residuals`` to a vector.
 
@@ -77,7 +67,7 @@ def add_products(left, right, interval, lefts, rights, axis, base, stride, resid
                 _add_four(cells, row3 + column, value, k, x3)
 
 
-@_compiled
+@compiled
 def mirror(matrix, size, mirrored):
     """Write the symmetric matrix (size, size) that a lower triangle is half of."""
     tile = 32  # so that what is read down stays in the cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kanscience import _numba
 from kanscience.network._jacobian import _term_rows
 from kanscience.splines import local_basis
 
@@ -150,7 +151,7 @@ class SparseProduct:
         layout = _layout(_sizes(network, view), view.sizes[-1])
         if x.device.type != "cpu" or len(x) * network.n_outputs * layout.seconds_a_row > dense / 2:
             return None  # and a saving of less would not be felt
-        kernels = _kernels()
+        kernels = _numba.kernels("kanscience.training._fours")
         return kernels and cls(
             layout, _places(layout, network, view), local(network.layers[0], network.sources(x)), kernels
         )
@@ -224,12 +225,3 @@ def _places(layout: Layout, network: MultKAN, view: FlatView) -> np.ndarray | No
         found.append(start + (np.arange(len(index)) if alone else index.numpy()))
     places = np.concatenate(found)
     return None if len(places) == layout.size and (np.diff(places) == 1).all() else places
-
-
-@cache
-def _kernels() -> ModuleType | None:
-    try:
-        from kanscience.training import _fours
-    except ImportError:  # numba is not installed, or not for this version of Python or numpy
-        return None
-    return _fours

@@ -10,6 +10,7 @@ import torch
 from torch.autograd import forward_ad
 
 import kanscience.splines
+from kanscience._numba import kernels as numba_kernels
 from kanscience.splines import Axes, dense_features, local_sums, quantile_knots, uniform_knots
 from kanscience.splines import _kernels as kernels
 from kanscience.splines import _points as points
@@ -208,12 +209,12 @@ def test_without_numba_pytorch_computes_everything(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
     monkeypatch.delitem(sys.modules, "kanscience.splines._fast")
     monkeypatch.delattr(kanscience.splines, "_fast")
-    points._kernels.cache_clear()
+    numba_kernels.cache_clear()
     try:
         assert points.fast_points(t, axes) is None
         torch.testing.assert_close(dense_features(t, axes), expected)
     finally:
-        points._kernels.cache_clear()
+        numba_kernels.cache_clear()
 
 
 def test_few_points_never_wait_for_the_compiler(monkeypatch):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from kanscience import _numba
 from kanscience.splines import (
     Axes,
     dense_features,
@@ -151,7 +152,9 @@ def test_points_are_mapped_as_pytorch_does():
 
 def test_no_samples_no_sources_and_no_targets_give_empty_sums():
     axes = _uniform(3, torch.float64)
-    points = rows.RowPoints(torch.zeros(0, 3, dtype=torch.float64), axes, rows._kernels(), True)
+    points = rows.RowPoints(
+        torch.zeros(0, 3, dtype=torch.float64), axes, _numba.kernels("kanscience.splines._rows"), True
+    )
     c = torch.zeros(3, axes.n_basis, 2, dtype=torch.float64)
     assert points.forward(None, c, 0).shape == (0, 2)
     assert not points.scatter(None, torch.zeros(0, 2, dtype=torch.float64), 0).any()

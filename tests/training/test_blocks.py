@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from kanscience import MultKAN, refine, trace
+from kanscience import MultKAN, _numba, refine, trace
 from kanscience.network import FlatView, sweep
 from kanscience.training import Regression, _blocks, _sparse_product, normalised_weights
 from tests.helpers import generator, uniform_inputs
@@ -31,7 +31,7 @@ def _assert_the_same(problem: Regression, rtol: float = 1e-12) -> None:
 
 
 def _without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sparse_product, "_kernels", lambda: None)
+    monkeypatch.setattr(_numba, "kernels", lambda name: None)
 
 
 def _cheap_blocks(monkeypatch: pytest.MonkeyPatch, rows: tuple[int, ...] = (16, 8)) -> None:
