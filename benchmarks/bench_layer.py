@@ -100,7 +100,9 @@ def _crossing(seconds: float) -> str:
                 row.append(f"{times['local'] / times['dense']:.2f}")
             rows.append(row)
     _row_points.DENSE_UP_TO = known
-    rule = f"Time by the functions that are not 0 over time by all, with gradients; the rule takes all up to {known} functions."
+    rule = (
+        f"Time by the functions that are not 0 over time by all, with gradients; all are taken up to {known} functions."
+    )
     return f"{rule}\n\n" + table(("layer", *(f"{functions} functions" for functions in CROSSING_FUNCTIONS)), rows)
 
 
