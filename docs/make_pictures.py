@@ -41,9 +41,9 @@ def hello() -> None:
     ks.fit(network, X, y, steps=60)
     before = ks.plot(network, ks.trace(network, X))
     network = ks.MultKAN([2, 5, 1], seed=0)
-    ks.fit(network, X, y, penalty=ks.Penalty(1e-2), steps=100)
+    ks.fit(network, X, y, penalty=ks.Penalty(1e-2), steps=60)
     network, _ = ks.prune(network, ks.trace(network, X), node=0.1, edge=0.1)
-    ks.fit(network, X, y, grids=(5, 10, 20))
+    ks.fit(network, X, y, grids=(5, 10, 20), steps=20)
     formula, _ = ks.snap(network, X, y, seed=0)
     side_by_side([before, ks.plot(formula, ks.trace(formula, X))], HERE / "hello.png")
 

@@ -43,7 +43,8 @@ def test_blocks_are_those_of_the_formula(formula, noise, rows):
 
 def test_a_term_that_asks_for_a_logarithm_is_told_from_one_that_does_not():
     law, X, y = _measured("a*exp(b + c**2) + d", 0.0, rows=400)
-    assert find_split(Table.of(X, y), fit_surrogates(Table.of(X, y)), 1e-3) is not None
+    table = Table.of(X, y)
+    assert find_split(table, fit_surrogates(table), 1e-3) is not None
     tree = ks.discover_tree(X, y, names=law.input_names)
     assert tree.kind(["a", "b", "c", "d"]) == "additive"
     assert tree.kind(["a", "b", "c"]) == "multiplicative"

@@ -13,7 +13,7 @@ from tests.helpers_graph import assert_same_graph, formula_graphs
 
 
 @given(formula_graphs())
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 def test_json_round_trip_is_exact(graph):
     assert_same_graph(from_json(to_json(graph)), graph)
     assert_same_graph(from_json(to_json(layers(graph))), layers(graph))

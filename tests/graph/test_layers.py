@@ -11,9 +11,13 @@ from tests.helpers_graph import assert_same_graph, evaluate, formula_graphs
 X = np.random.default_rng(0).uniform(-1, 1, (20, 3))
 
 
-@given(formula_graphs())
-@settings(max_examples=50, deadline=None, derandomize=True)
-def test_a_layered_graph_is_a_network_and_the_same_function(graph):
+@pytest.mark.parametrize("examples", [20, pytest.param(50, marks=pytest.mark.slow)])
+def test_a_layered_graph_is_a_network_and_the_same_function(examples):
+    some = settings(max_examples=examples, deadline=None, derandomize=True)
+    some(given(formula_graphs())(assert_layers_are_a_network_and_the_same_function))()
+
+
+def assert_layers_are_a_network_and_the_same_function(graph: Graph) -> None:
     layered = layers(graph)
     assert layered.is_layered
     layered.validate()  # neighbouring layers, own factors, positions

@@ -1,6 +1,7 @@
 """Layers are as few as there can be, and hand on as little as that allows: a linear program agrees."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from scipy.optimize import linprog
 
@@ -45,9 +46,13 @@ def least_handed_on(graph: Graph, depth: int) -> int:
     return round(linprog(cost, A_ub=np.array(rules), b_ub=limits, bounds=bounds).fun)
 
 
-@given(formula_graphs(splines=False, most_nodes=14))
-@settings(max_examples=60, deadline=None, derandomize=True)
-def test_no_other_layers_hand_on_less(graph):
+@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.slow)])
+def test_no_other_layers_hand_on_less(examples):
+    some = settings(max_examples=examples, deadline=None, derandomize=True)
+    some(given(formula_graphs(splines=False, most_nodes=14))(assert_no_other_layers_hand_on_less))()
+
+
+def assert_no_other_layers_hand_on_less(graph: Graph) -> None:
     live = _without_dead_parts(graph)
     layer = node_layers(live, _can_be_factor)
     depth = max(layer[output] for output in live.nodes_of("output"))

@@ -62,7 +62,7 @@ def test_only_the_local_functions_are_not_zero(make_knots, degree):
 
 @forward_mode
 @every_knots
-@every_degree
+@pytest.mark.parametrize("degree", [0, 1, 3, 5, *(pytest.param(degree, marks=pytest.mark.slow) for degree in (2, 4))])
 def test_gradients_of_the_local_form_are_right_to_second_order(make_knots, degree):
     knots = make_knots(degree)
     axes = Axes.of([knots], degree)
