@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FLOORS = (
-    {"_errors", "_checks", "_typing", "_display", "_transforms"},
+    {"_errors", "_checks", "_typing", "_display", "_transforms", "_numba"},
     {"splines", "functions", "graph", "datasets"},
     {"network"},
     {"compiler", "training"},
