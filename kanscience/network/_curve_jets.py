@@ -99,7 +99,7 @@ class _Sums:
     def __init__(self, t: Tensor, coefficients: Tensor, curves: Curves, most: int) -> None:
         self.t, self.coefficients, self.curves = t, coefficients, curves
         self.points = curves.points and curves.points.repeated(most)
-        self.rows = t if self.points is None else t.repeat(most, 1)
+        self.rows = t.repeat(most, 1) if self.points is not None and torch.is_grad_enabled() else None
 
     def __call__(self, order: int, weights: Tensor | None) -> Tensor:
         if self.points is None:
@@ -108,7 +108,11 @@ class _Sums:
             return torch.stack([spline_sums(each, self.coefficients).T for each in weighed])
         kinds, flat = (1, None) if weights is None else (len(weights), weights.flatten(0, 1))
         count = kinds * len(self.t)
-        sums = row_forward(self.rows[:count], flat, self.coefficients, self.points.first(count), order)
+        points = self.points.first(count)
+        if self.rows is None:
+            sums = points.forward(flat, self.coefficients, order)
+        else:
+            sums = row_forward(self.rows[:count], flat, self.coefficients, points, order)
         return sums.unflatten(0, (kinds, -1))
 
 

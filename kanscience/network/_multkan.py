@@ -193,7 +193,8 @@ class MultKAN(nn.Module):
         """
         program = RowProgram.current(self._program, list(self.layers)) if first is None else None
         if program is not None:
-            self._program = program
+            if program is not self._program:
+                self._program = program
             if program.layers:
                 return program.outputs(nodes, self.readout)
         for layer in self.layers:
