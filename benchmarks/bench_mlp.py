@@ -85,7 +85,7 @@ def main() -> None:
     given = arguments(__doc__)
     torch.set_num_threads(1)
     matplotlib.use("agg")
-    seconds, seeds = (3.0, (0,)) if given.short else (30.0, (0, 1, 2))
+    seconds, seeds = (3.0, (0,)) if given.short else (10.0, (0, 1, 2))
     page = results_path(__file__, given.short)
     kept, found = Kept(page), {}
     for name, target in TARGETS.items():
