@@ -10,7 +10,7 @@ OUT ?= report
 
 export MPLBACKEND := agg
 
-.PHONY: setup demo test test-slow lint format bench tutorials tutorials-small clean
+.PHONY: setup demo test test-slow lint format bench tutorials tutorials-small docs clean
 
 setup: $(STAMP)
 
@@ -53,5 +53,10 @@ tutorials: setup
 tutorials-small: setup
 	KANSCIENCE_SMALL=1 $(RUN)/python -m pytest --nbmake --nbmake-timeout=240 tutorials
 
+# Every page and notebook is executed; with KANSCIENCE_SMALL=1 the notebooks use fewer rows and steps.
+docs: setup
+	$(RUN)/python -m pip install --quiet -e '.[docs]'
+	$(RUN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
 clean:
-	rm -rf $(OUT) .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf docs/_build docs/tutorials $(OUT) .pytest_cache .ruff_cache .hypothesis dist

@@ -84,12 +84,11 @@ def suggest(
     """Return library functions that the curve on one edge could be, best first.
 
     Each is fitted to the values that the edge takes in the trace. They are ordered by description length,
-        m/2 * log(1 - R²) + complexity/2 * log n,
-    the first part for the residuals, the second for the formula: log(n)/2 nats for a free number and as much for a
-    token, so that sin stands below x^2 where both are about as close (it has one more free number). n is the number of
-    samples. An edge's curve is no measurement: its deviation from a function is another smooth curve, and counts only
-    as the m runs of equal sign of the residuals of the closest candidate, not as n independent errors (m = n where the
-    closest is exact to rounding).
+    ``m/2 * log(1 - R²) + complexity/2 * log n``, the first part for the residuals, the second for the formula: log(n)/2
+    nats for a free number and as much for a token, so that sin stands below x^2 where both are about as close (it has one
+    more free number). n is the number of samples. An edge's curve is no measurement: its deviation from a function is
+    another smooth curve, and counts only as the m runs of equal sign of the residuals of the closest candidate, not as n
+    independent errors (m = n where the closest is exact to rounding).
 
     Args:
         network: the one that was traced.
