@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from kanscience import _numba
 from kanscience.splines._axes import Axes
 from kanscience.splines._basis import differentiated
 from kanscience.splines._points import are_memory, is_plain
-from kanscience.splines._team import product_address, run
+from kanscience.splines._team import products, run
 
 DENSE_UP_TO = 16  # basis functions of a source, up to which one matrix product with all of them is quicker
 # Fewer points are left to PyTorch. Steps of an optimiser come by the thousand, and gain from 2**10 on; a single evaluation
@@ -22,6 +22,7 @@ DENSE_UP_TO = 16  # basis functions of a source, up to which one matrix product 
 FEWEST_POINTS, FEWEST_DIFFERENTIATED = 2**12, 2**10
 _WORTH_SHARING = 2**14  # points, from which on other threads are worth waking
 _SHARES = 2  # of the work for each thread: what one is late with, others take
+_FEWEST_SAMPLES, _FEWEST_SOURCES, _FEWEST_SHARED = 2**7, 2**4, 2**13  # of a share of matrix products; points of one
 
 
 class Table(NamedTuple):
@@ -107,20 +108,21 @@ class RowPoints:
     @classmethod
     def of(cls, x: Tensor, low: Tensor, high: Tensor, axes: Axes, kernels: ModuleType) -> RowPoints:
         """Map values x (sample, source) from their domains onto [-1, 1]."""
-        t, outside = torch.empty_like(x, memory_format=torch.contiguous_format), _flags(x)
-        cls(t, axes, kernels, False)._run("mapped", 0, 0, x=x, outside=outside, low=low, high=high)
-        return cls(t, axes, kernels, inside=not any(outside))
+        points = cls(torch.empty_like(x, memory_format=torch.contiguous_format), axes, kernels, False)
+        outside = points._flags("mapped")
+        points._run("mapped", 0, 0, x=x, outside=outside, low=low, high=high)
+        return replace(points, inside=not any(outside))
 
     @classmethod
     def with_sums(
         cls, x: Tensor, low: Tensor, high: Tensor, axes: Axes, kernels: ModuleType, coefficients: Tensor, bias: Tensor
     ) -> tuple[RowPoints, Tensor]:
         """Map values, and return their sums `forward` with bias (target,) too."""
-        t, outside = torch.empty_like(x, memory_format=torch.contiguous_format), _flags(x)
-        points, y = cls(t, axes, kernels, False), x.new_empty(len(x), len(bias))
-        places = {"x": x, "outside": outside, "low": low, "high": high}
-        points._sum("forward", 0, len(bias), **places, coefficients=coefficients, bias=bias, result=y)
-        return cls(t, axes, kernels, inside=not any(outside)), y
+        points = cls(torch.empty_like(x, memory_format=torch.contiguous_format), axes, kernels, False)
+        y, name = x.new_empty(len(x), len(bias)), points._named("forward")
+        places = {"x": x, "outside": points._flags(name), "low": low, "high": high}
+        points._run(name, 0, len(bias), **places, coefficients=coefficients, bias=bias, result=y)
+        return replace(points, inside=not any(places["outside"])), y
 
     def repeated(self, times: int) -> RowPoints:
         """Return all samples so many times, one set after the other."""
@@ -133,7 +135,7 @@ class RowPoints:
     @property
     def is_dense(self) -> bool:
         """Whether matrix products with all basis functions are the quicker way."""
-        return self.axes.n_basis <= DENSE_UP_TO and product_address(self.t.dtype == torch.float32) != 0
+        return self.axes.n_basis <= DENSE_UP_TO and products(self.t.dtype == torch.float32) != (0, 0)
 
     def take(self, *tensors: Tensor | None) -> bool:
         """Return whether these can be given to the methods."""
@@ -164,7 +166,22 @@ class RowPoints:
         return c
 
     def _sum(self, name: str, order: int, targets: int, **arrays: Tensor | array | None) -> None:
-        self._run(f"dense_{name}" if self.is_dense else name, order, targets, **arrays)
+        self._run(self._named(name), order, targets, **arrays)
+
+    def _named(self, name: str) -> str:
+        return f"dense_{name}" if self.is_dense else name
+
+    def _shares(self, name: str) -> int:
+        """Return into how many shares a kernel's work is divided."""
+        samples, sources = self.t.shape
+        if not name.startswith("dense_"):
+            return _SHARES * _threads_for(self.t)
+        # Of matrix products the last bits depend on their sizes: these must not depend on the threads.
+        longest = sources // _FEWEST_SOURCES if name == "dense_scatter" else samples // _FEWEST_SAMPLES
+        return max(min(longest, samples * sources // _FEWEST_SHARED), 1)
+
+    def _flags(self, name: str) -> array:
+        return array("f" if self.t.dtype == torch.float32 else "d", [0] * self._shares(name))
 
     def _run(self, name: str, order: int, targets: int, **arrays: Tensor | array | None) -> None:
         run(*self._call(name, order, targets, **arrays), _threads_for(self.t))
@@ -173,7 +190,8 @@ class RowPoints:
         """Return a kernel, and what it is called with; names of arrays are those of `Arrays` in ``_rows.py``."""
         samples, sources = self.t.shape
         single, table = self.t.dtype == torch.float32, table_of(self.axes, order)
-        now = _shares_of(self.t), product_address(single), samples, sources, targets
+        library = products(single) if name.startswith("dense_") else (0, 0)
+        now = self._shares(name), *library, samples, sources, targets
         held, places, place_of = [], [0] * self.kernels.PLACES, self.kernels.PLACE_OF
         for kind, numbers in (("t", self.t), *arrays.items()):
             if numbers is not None:
@@ -185,16 +203,8 @@ class RowPoints:
         return self.kernels.address_of(name, single), call, held
 
 
-def _flags(x: Tensor) -> array:
-    return array("f" if x.dtype == torch.float32 else "d", [0] * _shares_of(x))
-
-
 def _threads_for(points: Tensor) -> int:
     return torch.get_num_threads() if points.numel() >= _WORTH_SHARING else 1
-
-
-def _shares_of(points: Tensor) -> int:
-    return _SHARES * _threads_for(points)
 
 
 def row_points(x: Tensor, low: Tensor, high: Tensor, axes: Axes, *others: Tensor) -> RowPoints | None:

@@ -32,9 +32,11 @@ from numba.extending import intrinsic
 from kanscience._numba import compiled
 from kanscience.splines._team import Compiled
 
-Sizes = namedtuple("Sizes", "product samples sources targets basis functions powers pieces knots buckets order uniform")
-"""``product`` address of a matrix product; ``pieces`` intervals of the longest source, 1 where knots are equally spaced;
-``knots``, ``buckets``: of one source."""
+Sizes = namedtuple(
+    "Sizes", "product threads samples sources targets basis functions powers pieces knots buckets order uniform"
+)
+"""``product`` address of a matrix product, ``threads`` of what says on how many threads it runs; ``pieces`` intervals of the
+longest source, 1 where knots are equally spaced; ``knots``, ``buckets``: of one source."""
 
 Arrays = namedtuple("Arrays", "x outside low high t weights coefficients bias g result")
 """Those that are not given have no elements: x (sample, source) in the user's units, to be mapped from its domains, low and
@@ -53,6 +55,7 @@ Workspace = namedtuple("Workspace", "rows t sums place values per_t last_interva
 _CUBIC = 4  # functions at a point, and powers of each: the usual case, written out
 _POINTS = 2**10  # whose functions are held at once: they stay in the first cache, or close to it
 _NEAREST, _NEAR = 2**15, 2**20  # bytes that stay in the first and second cache
+_LINE = 64  # bytes of a line of the cache
 _USUAL = 8  # basis functions of a source at grid 5, to say how many sources stay there
 
 
@@ -245,7 +248,10 @@ def _block(sizes, work, t, count):
     width = max(count * sizes.basis, 1)
     rows = work.rows * max(_NEAR // 2 // (width * t.itemsize * work.rows), 1)
     rows = min(rows, max(sizes.samples, 1))
-    return np.empty(rows * width, t.dtype), rows
+    # The library may sum in another order where numbers do not begin with a line of the cache.
+    room = np.empty(rows * width + _LINE // t.itemsize, t.dtype)
+    begin = (-room.ctypes.data) % _LINE // t.itemsize
+    return room[begin : begin + rows * width], rows
 
 
 @compiled
@@ -712,7 +718,7 @@ def _dense_scatter_64(call):
 )  # on disk go the functions above, which hold all of it: the type of a function does not
 def _work(call, function, number):
     c = carray(call, (LENGTH,), np.int64)
-    sizes = Sizes(c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12], c[13] != 0)
+    sizes = Sizes(c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12], c[13], c[14] != 0)
     curves = Curves(
         _array(c, 0, number),
         _array(c, 1, np.int64),
@@ -734,10 +740,13 @@ def _work(call, function, number):
         _array(c, 15, number),
         _array(c, 16, number),
     )
+    before = 0 if sizes.threads == 0 else _set(sizes.threads, np.int32(1))  # type: ignore[call-arg]
     share = _next(call)  # type: ignore[call-arg]
     while share < c[1]:
         function(sizes, curves, arrays, share, c[1])
         share = _next(call)  # type: ignore[call-arg]
+    if sizes.threads != 0:
+        _set(sizes.threads, np.int32(before))  # type: ignore[call-arg]
 
 
 @compiled
@@ -755,6 +764,17 @@ def _pointer(typing, address, number):
         return builder.inttoptr(arguments[0], context.get_value_type(pointer))
 
     return pointer(types.int64, number), generate
+
+
+@intrinsic
+def _set(typing, address, number):
+    """Call a function at an address with a number, and return the number that it returns."""
+
+    def generate(context, builder, signature, arguments):
+        kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32)])
+        return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [arguments[1]])
+
+    return types.int32(types.int64, types.int32), generate
 
 
 @intrinsic

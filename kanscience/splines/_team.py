@@ -62,21 +62,28 @@ def _entry_of_openmp():
     return None
 
 
-def product_address(single: bool) -> int:
-    """Return where the matrix product of float32 (or float64) numbers begins, 0 where it cannot be had.
+def products(single: bool) -> tuple[int, int]:
+    """Return where the matrix product of float32 (or float64) numbers begins, and what says on how many threads it runs.
 
-    It is that of the library that PyTorch computes with; where it is called on one of our threads it keeps to that thread.
-    That holds for Intel's library on threads of GNU's OpenMP.
+    They are those of the library that PyTorch computes with. Two zeros where they cannot be had.
     """
-    return 0 if _forked else _product_address("sgemm_" if single else "dgemm_")
+    if _forked:  # where the library's threads have not come along
+        return 0, 0
+    product, threads = _addresses("sgemm_" if single else "dgemm_", "MKL_Set_Num_Threads_Local")
+    return product, threads
 
 
 @cache
-def _product_address(name: str) -> int:
+def _addresses(*names: str) -> tuple[int, ...]:
+    """Return where functions of Intel's library begin."""
+    nowhere = (0,) * len(names)
     if not torch.backends.mkl.is_available() or _entry_of_openmp() is None:
-        return 0
-    function = getattr(ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so")), name, None)
-    return (function and ctypes.cast(function, ctypes.c_void_p).value) or 0
+        return nowhere
+    library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+    try:
+        return tuple(ctypes.cast(library[name], ctypes.c_void_p).value or 0 for name in names)
+    except AttributeError:
+        return nowhere
 
 
 @cache

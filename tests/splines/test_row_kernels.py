@@ -219,9 +219,20 @@ def _all_three(threads: int = 1):
         torch.set_num_threads(before)
 
 
+@both_ways
 @pytest.mark.parametrize("threads", [2, 3, 16])
-def test_the_number_of_threads_changes_no_bit(threads):
+def test_the_number_of_threads_changes_no_bit(threads, dense_up_to):
     assert torch.equal(_all_three(threads), _all_three())
+
+
+def test_matrix_products_are_called_where_pytorch_has_the_library_and_nowhere_else(monkeypatch):
+    assert all(team.products(single=True)) == any(team.products(single=True)) == any(team.products(single=False))
+    axes = _uniform(3, torch.float64)
+    points = _points(axes, uniform_inputs(3, 40, seed=7))
+    assert points.is_dense == any(team.products(single=False))
+    monkeypatch.setattr(team, "_forked", True)  # the library's threads did not live on
+    assert team.products(single=False) == (0, 0)
+    assert not points.is_dense
 
 
 def test_threads_of_our_own_do_as_well(monkeypatch):
@@ -229,7 +240,8 @@ def test_threads_of_our_own_do_as_well(monkeypatch):
     assert torch.equal(_all_three(3), _all_three())
 
 
-def test_several_threads_may_call_at_once():
+@both_ways
+def test_several_threads_may_call_at_once(dense_up_to):
     expected = _all_three()
     with ThreadPoolExecutor(4) as pool:
         assert all(torch.equal(found, expected) for found in pool.map(_all_three, itertools.repeat(2, 40)))
