@@ -17,6 +17,7 @@ from pathlib import Path
 import matplotlib
 from _machine import GOALS, conditions, product_peak, results_path, table
 
+_FARTHEST = 5.0  # times better than the goal that the picture shows; a difference may even be below 0
 FOLDER = Path(__file__).parent
 EXPLANATION = """
 All ratios are of numbers measured in one run of one benchmark. Each benchmark's own page says on which machine, what was
@@ -96,7 +97,8 @@ def _draw(rows: Sequence[Sequence[str]], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(9, 1 + 0.24 * len(rows)), layout="constrained")
     for place, (_, goal, reached, _) in enumerate(rows):
         sign, limit = goal.split()
-        better = float(limit) / float(reached) if sign == "≤" else float(reached) / float(limit)
+        better = float(limit) / max(float(reached), 1e-9) if sign == "≤" else float(reached) / float(limit)
+        better = min(better, _FARTHEST)
         axes.barh(place, better - 1, left=1, color="C0" if better >= 1 else "C3")
         label = f" {reached} ({goal})"
         axes.text(max(better, 1), place, label, va="center", fontsize=7)
