@@ -27,7 +27,9 @@ def kernels(name: str) -> ModuleType | None:
     """Return a module of compiled functions; None where numba is not installed, or not for this Python or numpy."""
     try:
         module = import_module(name)
-    except ImportError:
+    except ImportError as reason:
+        if (reason.name or "").startswith("kanscience"):
+            raise  # a mistake of ours
         return None
     _keep_freed_memory()
     return module

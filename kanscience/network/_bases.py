@@ -75,13 +75,7 @@ _BASES = {
     for base in (
         Base("silu", torch.nn.functional.silu, _silu_slope, _silu_derivatives, torch.ops.aten.silu_backward),
         Base("identity", lambda t: t, torch.ones_like, _flat_one, lambda g, t: g),
-        Base(
-            "zero",
-            torch.zeros_like,
-            torch.zeros_like,
-            _flat_zero,
-            lambda g, t: torch.zeros_like(g),
-        ),
+        Base("zero", torch.zeros_like, torch.zeros_like, _flat_zero, lambda g, t: torch.zeros_like(g)),
     )
 }
 

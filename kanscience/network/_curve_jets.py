@@ -16,6 +16,8 @@ from torch import Tensor
 from kanscience.network._bases import Base
 from kanscience.splines import Axes, RowPoints, dense_features, row_forward, spline_sums
 
+Derivatives = tuple[Tensor, Tensor, Tensor]
+
 
 class Numbers(NamedTuple):
     """What derivatives may be asked for."""
@@ -36,7 +38,7 @@ class Curves:
     inside: bool  # all points are known to lie in [-1, 1]
     points: RowPoints | None  # for the kernels; None: PyTorch computes
 
-    def base_derivatives(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+    def base_derivatives(self, t: Tensor) -> Derivatives | None:
         """Return three orders of derivatives of the base function."""
         return self.base and self.base.derivatives_continued(t, self.inside, self.axes.degree)
 
@@ -74,19 +76,26 @@ class _CurveJets(torch.autograd.Function):
 
 def _sums(numbers: Numbers, curves: Curves) -> Sums:
     t, first, second, coefficients, base_weights = numbers
-    squares, axes, known = first.square(), len(first), curves.base_derivatives(t)
+    squares, axes = first.square(), len(first)
     sums = _Sums(t, coefficients, curves, most=axes if second is None else 2 * axes)
     value, along, across = sums(0, None)[0], sums(1, _joined(first, second)), sums(2, squares)
     if second is not None:
         along, bent = along.split(axes)
         across = across + bent
-    if curves.base is None or known is None:
+    if curves.base is None:
         return value, along, across
-    slope, bend, _ = known
-    smooth = curves.base.continued(t, curves.inside, curves.axes.degree)
-    bent = bend * squares if second is None else bend * squares + slope * second
-    value = torch.addmm(value, smooth, base_weights)
-    return value, along + (slope * first) @ base_weights, across + bent @ base_weights
+    smooth = _smooth(numbers, curves.base, curves, curves.base_derivatives(t)) @ base_weights
+    return value + smooth[0], along + smooth[1 : 1 + axes], across + smooth[1 + axes :]
+
+
+def _smooth(numbers: Numbers, base: Base, curves: Curves, known: Derivatives | None) -> Tensor:
+    """Return what the base weights multiply, of y, y' and y'': (1 + 2 axes, sample, source)."""
+    assert known is not None
+    (slope, bend, _), first = known, numbers.first
+    bent = bend * first.square()
+    if numbers.second is not None:
+        bent = bent + slope * numbers.second
+    return torch.cat([base.continued(numbers.t, curves.inside, curves.axes.degree)[None], slope * first, bent])
 
 
 def _joined(first: Tensor, second: Tensor | None) -> Tensor:
@@ -130,9 +139,7 @@ def _gradients(numbers: Numbers, curves: Curves, g: Sums, wanted: tuple[bool, ..
         to_coefficients += _scattered(rows, weights, kinds[1 : 1 + len(weights)], 1)
         to_coefficients += _scattered(rows, squares, to_across, 2)
     if known is not None and curves.base is not None and wanted[4]:
-        slope, bend, _ = known
-        bent = bend * squares if second is None else bend * squares + slope * second
-        smooth = torch.cat([curves.base.continued(t, curves.inside, curves.axes.degree)[None], slope * first, bent])
+        smooth = _smooth(numbers, curves.base, curves, known)
         to_base_weights = smooth.flatten(0, 1).T @ kinds.flatten(0, 1)
     if not any(wanted[:3]):
         return None, None, None, to_coefficients, to_base_weights

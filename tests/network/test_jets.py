@@ -46,6 +46,7 @@ def _assert_same(network, x):
         x.dtype == torch.float32
     ):  # in slopes by numbers stand third derivatives, that jump at the knots of hidden layers
         for ours, theirs in zip(found, expected, strict=True):
+            # Either sums some hundred rounded numbers, in another order.
             torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=3e-5 * float(theirs.detach().abs().max()))
         return
     places = [p for p in network.parameters() if p.requires_grad and p.numel()]
