@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # Pulls that validation chooses among; the weakest still say where a curve goes that no sample sees.
 _STRAIGHTENINGS = tuple(10 ** (-1.5 * k) for k in range(9))
 _WORSE = 1.5  # times the training loss: beyond, held-back rows are predicted much worse than the others
+_RESOLVED = 4.0  # times less, in theory 16, is the loss where twice as many knots resolve more of a smooth function
 _ROUNDING = 8  # last places of the largest target that a root mean square of roundings may reach
 _SHRINKAGES = tuple(10.0**-k for k in range(3, 10))
 
@@ -142,15 +143,21 @@ def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> Cours
     if run.shrink and shrinks:
         return (yield from _shrunk(run, fresh))
     yield from descend(run, run.penalty)
-    if unpenalised and rules is not None and (run.judged() < before / 4 or _misses_held_rows(run)):
+    if unpenalised and rules is not None and (run.judged() < before / _RESOLVED or _misses_held_rows(run)):
         yield from _continue_polynomials(run, start, line)
     if rules is None or run.shrink is False or not shrinks:
         return 0.0
-    # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve follows noise.
-    if run.judged() < 0.99 * before and not _misses_held_rows(run):
+    # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve may follow noise.
+    free, lowest = snapshot(run.network), run.judged()
+    resolves = not fresh and lowest < before / _RESOLVED  # of noise there is not so much less on finer knots
+    if lowest < 0.99 * before and (resolves or not _misses_held_rows(run)):
         return 0.0
     restore_(run.network, start)
-    return (yield from _shrunk(run, fresh))
+    shrinkage = yield from _shrunk(run, fresh)
+    if run.judged() <= lowest:
+        return shrinkage
+    restore_(run.network, free)
+    return 0.0
 
 
 def _misses_held_rows(run: Run) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -81,26 +83,32 @@ def follow_hidden_ranges_(network: MultKAN, x: Tensor, margin: float) -> None:
         x: (N, inputs) samples.
         margin: room beyond the samples on each side, as a share of their range.
     """
-    nodes = network.sources(x)
-    probes = network.sources(_domain_points(network, x)) if bool(network.layers[0].splines.given.all()) else nodes
-    for depth, layer in enumerate(network.layers):
-        if depth and layer.has_splines:
+    given = bool(network.layers[0].splines.given.all())
+    nodes, probes = network.sources(x), network.sources(_domain_points(network, x)) if given else None
+    for before, layer in pairwise(network.layers):
+        nodes, probes = before(nodes), probes if probes is None else before(probes)
+        if layer.has_splines:
             low, high = nodes.min(dim=1).values, nodes.max(dim=1).values
             room, most = margin * (high - low), _FARTHEST * (high - low)
-            low = torch.maximum(torch.minimum(low, probes.min(dim=1).values), low - most) - room
-            high = torch.minimum(torch.maximum(high, probes.max(dim=1).values), high + most) + room
-            _move_domains_(layer.splines, low, high, nodes, tolerance=room / 5)
-        nodes, probes = layer(nodes), layer(probes)
+            if probes is not None:
+                low = torch.maximum(torch.minimum(low, probes.min(dim=1).values), low - most)
+                high = torch.minimum(torch.maximum(high, probes.max(dim=1).values), high + most)
+            _move_domains_(layer.splines, low - room, high + room, nodes, tolerance=room / 5)
 
 
 def _domain_points(network: MultKAN, x: Tensor) -> Tensor:
     """Return (M, inputs) points spread over the inputs' domains, a third of their coordinates at the ends."""
     splines = network.layers[0].splines
-    sobol = torch.quasirandom.SobolEngine(2 * network.n_inputs).draw(_PROBES, dtype=x.dtype).to(x.device)
+    sobol = _sobol(2 * network.n_inputs).to(x)
     place, side = sobol[:, : network.n_inputs], sobol[:, network.n_inputs :]
     place = torch.where(side < 1 / 6, 0.0, torch.where(side > 5 / 6, 1.0, place))
     low, high = splines.low[: network.n_inputs], splines.high[: network.n_inputs]
     return low + (high - low) * place
+
+
+@cache
+def _sobol(dimensions: int) -> Tensor:
+    return torch.quasirandom.SobolEngine(dimensions).draw(_PROBES, dtype=torch.float64)
 
 
 @torch.no_grad()

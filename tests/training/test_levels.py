@@ -7,7 +7,7 @@ import torch
 from kanscience import MultKAN, OptionError, fit
 from kanscience.network import FlatView
 from kanscience.splines import DistinctValues, Quantiles
-from kanscience.training import Regression, _shrinkage, levenberg_marquardt, normalised_weights
+from kanscience.training import Regression, _levels, _shrinkage, levenberg_marquardt, normalised_weights
 from tests.helpers import generator, uniform_inputs
 from tests.helpers_networks import KINDS, every_kind, inputs_of
 
@@ -90,6 +90,26 @@ def test_shrinkage_keeps_curves_from_following_noise():
             assert (report.shrinkage > 0) == shrink
         better.append(error[True] / error[False])
     assert np.median(better) < 0.7
+
+
+def test_a_shrunk_network_that_serves_worse_is_not_taken(monkeypatch):
+    asked = []
+
+    def spoiling(run, fresh):
+        asked.append(fresh)
+        for parameter in run.network.parameters():
+            parameter.data.zero_()
+        yield from ()
+        return 1.0
+
+    monkeypatch.setattr(_levels, "_misses_held_rows", lambda run: True)
+    monkeypatch.setattr(_levels, "_shrunk", spoiling)
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 1))
+    network = MultKAN([1, 1], seed=0)
+    report = fit(network, x, np.sin(3 * x[:, 0]), valid=0.3, grids=5, steps=20, seed=0)
+    assert asked == [True]
+    assert report.shrinkage == 0
+    assert report.valid_loss < 0.01
 
 
 def test_exact_data_are_fitted_as_well_with_shrinkage_as_without():
