@@ -10,7 +10,7 @@ OUT ?= report
 
 export MPLBACKEND := agg
 
-.PHONY: setup demo test test-slow lint format bench tutorials tutorials-small docs clean
+.PHONY: setup demo test test-slow packages lint format bench tutorials tutorials-small docs clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,10 @@ test: setup
 
 test-slow: setup
 	$(RUN)/python -m pytest -m slow
+
+# Wheel and sdist, used in an empty environment; again with the oldest dependencies: make packages OPTIONS=--oldest
+packages: setup
+	$(RUN)/python .ci/check_packages.py $(OPTIONS)
 
 lint: setup
 	$(RUN)/ruff check

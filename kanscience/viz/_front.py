@@ -38,7 +38,7 @@ def draw_front(front: Front) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("operations in the formula")
         axes.set_ylabel("loss (RMSE on the rows that decide)")
-        _write_formulas(axes, front, losses)
+        _write_formulas(figure, axes, front, losses)
     return figure
 
 
@@ -52,10 +52,7 @@ def _(discovery: Discovery) -> Figure:
     return draw_front(discovery.pareto)
 
 
-def _write_formulas(axes: Axes, front: Front, losses: Sequence[float]) -> None:
-    figure = axes.get_figure(root=True)
-    if figure is None:
-        return
+def _write_formulas(figure: Figure, axes: Axes, front: Front, losses: Sequence[float]) -> None:
     figure.draw_without_rendering()  # from here on places are known
     frame, taken = axes.get_window_extent(), []
     order = sorted(range(len(front)), key=lambda k: (front[k] is not front.best, -front.scores[k]))

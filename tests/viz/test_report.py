@@ -118,8 +118,9 @@ def test_tables_hold_front_errors_and_predictions(written):
         front = list(csv.DictReader(file))
     assert [float(row["loss"]) for row in front] == [c.loss for c in discovery.pareto]
     assert [row["taken"] for row in front] == ["0", "1"]
-    errors = pd.read_csv(folder / "errors.csv")
-    assert errors["rmse"][0] == discovery.held_out[0].errors.rmse
+    with (folder / "errors.csv").open(newline="") as file:
+        errors = list(csv.DictReader(file))
+    assert float(errors[0]["rmse"]) == discovery.held_out[0].errors.rmse
     assert len(pd.read_csv(folder / "predictions.csv")) == 40
 
 
