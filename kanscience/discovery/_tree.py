@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from kanscience import structure
 from kanscience._errors import DataError, OptionError
@@ -11,7 +14,8 @@ from kanscience._typing import ArrayLike, Matrix
 from kanscience.datasets import as_matrix, as_target
 from kanscience.discovery._networks import Targets
 from kanscience.discovery._tree_from_table import FEWEST_ROWS, tree_from_table
-from kanscience.structure import StructureTree, StructureTrees
+from kanscience.network import MultKAN
+from kanscience.structure import PRIME, StructureTree, StructureTrees
 
 
 def discover_tree(
@@ -20,7 +24,9 @@ def discover_tree(
     """Find how a function is put together: which variables act through one number, and how these are joined.
 
     ``discover_tree(f, x)`` asks a function at points x. Torch functions, modules and networks are differentiated
-    exactly, numpy functions by differences. An object that has only ``.predict`` is sampled at x.
+    exactly, numpy functions by differences. An object that has only ``.predict`` is sampled at x. The curves of a fitted
+    network come near a structure without having it: where the exact answer is that nothing divides it, the network's
+    values at x are asked as a table.
 
     ``discover_tree(X, y)`` asks a table, noise and all. Surrogates are fitted (polynomials under transforms of y, then
     a Gaussian process); their derivatives propose steps that take one variable away, and a refit of the smaller table
@@ -64,7 +70,11 @@ def discover_tree(
     Source: W. M. Gorman, Rev. Econ. Stud. 35 (1968) 367; Liu et al., arXiv 2408.10205, section 4.3.
     """
     if callable(f):
-        return structure.discover_tree(f, x, names=names)
+        found = structure.discover_tree(f, x, names=names)
+        if not isinstance(f, MultKAN) or not any(layer.has_splines for layer in f.layers):
+            return found
+        trees = _of_fitted(f, *as_matrix(x, names, what="x"), (found,) if isinstance(found, StructureTree) else found)
+        return trees[0] if isinstance(found, StructureTree) else StructureTrees(trees)
     if isinstance(f, str):
         raise OptionError(
             f"the first argument must be a function or a table, not str; `ks.compile_formula({f!r})` is one."
@@ -74,6 +84,25 @@ def discover_tree(
         return _from_table(points, columns, *as_target(_predicted(f, x, points), ["f"], rows=len(points)))
     X, columns = as_matrix(f, names)
     return _from_table(X, columns, *as_target(x, rows=len(X)))
+
+
+def _of_fitted(
+    network: MultKAN, x: Matrix, names: tuple[str, ...], trees: Sequence[StructureTree]
+) -> list[StructureTree]:
+    """Return the trees of a network, those that are undivided as its values at x tell them, if these tell more."""
+    values = np.reshape(network.predict(x), (len(x), -1))
+    found = []
+    for k, tree in enumerate(trees):
+        if _is_undivided(tree) and len(x) >= FEWEST_ROWS:
+            of_values = tree_from_table(x, values[:, k].astype(float), names, tree.name)
+            if not _is_undivided(of_values):
+                tree = replace(of_values, notes=("read from the values of fitted curves", *of_values.notes))
+        found.append(tree)
+    return found
+
+
+def _is_undivided(tree: StructureTree) -> bool:
+    return tree.blocks == {tree.root} and tree.kind(tree.root) == PRIME and not tree.terms(tree.root)
 
 
 def _predicted(f: Any, x: ArrayLike, points: Matrix) -> Any:

@@ -2,7 +2,7 @@
 
 from kanscience.network._attribution import Scores, attribution
 from kanscience.network._bases import base_named
-from kanscience.network._convert import edge_ends, from_graph, rebuilt, to_graph
+from kanscience.network._convert import edge_ends, from_graph, in_precision, rebuilt, to_graph
 from kanscience.network._deepen import deepen
 from kanscience.network._files import load, save
 from kanscience.network._flat import FlatView, layer_masks
@@ -43,6 +43,7 @@ __all__ = [
     "from_graph",
     "functions_of_constants",
     "generator_from",
+    "in_precision",
     "jacobian",
     "jets",
     "layer_masks",

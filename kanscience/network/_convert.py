@@ -211,9 +211,19 @@ def rebuilt(network: MultKAN, graph: Graph, *functions: Function) -> MultKAN:
 
     ``functions`` are those that the edit brought in.
     """
+    return from_graph(graph, library=_vocabulary(network, *functions), dtype=network.dtype, device=network.device)
+
+
+def in_precision(network: MultKAN, dtype: torch.dtype) -> MultKAN:
+    """Return the network in a precision: itself where it has that, else another one, exact numbers exact there too."""
+    if network.dtype == dtype:
+        return network
+    return from_graph(to_graph(network), library=_vocabulary(network), dtype=dtype, device=network.device)
+
+
+def _vocabulary(network: MultKAN, *functions: Function) -> Library | None:
     used = [*(function for layer in network.layers for function, _ in layer.terms.functions), *functions]
-    library = default_library().with_functions(*used) if used else None
-    return from_graph(graph, library=library, dtype=network.dtype, device=network.device)
+    return default_library().with_functions(*used) if used else None
 
 
 def edge_ends(network: MultKAN, edge: Edge) -> tuple[str, str]:

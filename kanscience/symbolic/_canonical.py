@@ -28,14 +28,27 @@ def canonical(graph: Graph, library: Library) -> Graph:
         graph: layered. Only sums are touched whose readers are all symbolic terms.
         library: of the functions on the edges.
     """
-    graph = graph.copy()
+    before, graph = graph, graph.copy()
     for source, target, _ in list(graph.functions()):
         _simplify_edge(graph, source, target, library)
     hidden = [n for kind in ("sum", "product") for n in graph.nodes_of(kind)]
     for node in sorted(hidden, key=lambda n: -graph.nodes[n]["layer"]):
         if _readers_are_symbolic(graph, node):
             _normalise(graph, node, library)
+    _free_what_changed(graph, before)
     return graph
+
+
+def _free_what_changed(graph: Graph, before: Graph) -> None:
+    """Let numbers be trained that were fixed and have taken over a factor or an offset: they are others now."""
+    for source, target, terms in list(graph.functions()):
+        fixed = [term for term in before.edges[source, target]["function"] if not term.trainable]
+        changed = [isinstance(term, Term) and not term.trainable and term not in fixed for term in terms]
+        freed = (replace(term, trainable=True) if its else term for term, its in zip(terms, changed, strict=True))
+        graph.edges[source, target]["function"] = tuple(freed)
+    for node in graph.nodes_of("sum"):
+        if graph.nodes[node]["bias"] != before.nodes[node]["bias"]:
+            graph.nodes[node]["trainable"] = True
 
 
 def _simplify_edge(graph: Graph, source: str, target: str, library: Library) -> None:

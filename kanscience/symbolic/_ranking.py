@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kanscience.functions import AffineFit
+import numpy as np
+
+from kanscience._typing import Vector
+from kanscience.functions import AffineFit, Library, affine_fits
 from kanscience.graph import Graph, Number, Term
 from kanscience.symbolic._description import description_length
 
@@ -14,38 +17,82 @@ KEPT = 4  # functions an edge, by their description length on the edge alone
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A function for an edge, beside terms that are fixed there or in their place.
+
+    ``misfit`` is the share of the variance of the edge's whole curve that both miss.
+    """
+
+    fit: AffineFit
+    beside: tuple[Term, ...]
+    misfit: float
+
+    def length(self, floor: float, n: int) -> float:
+        """Return the description length of the curve, on the edge alone."""
+        function = self.fit.function
+        numbers = function.n_constants * (0.5 * math.log(n) + 3)
+        return description_length(self.misfit + floor, n) + 2.0 * (function.complexity + len(self.beside)) + numbers
+
+
+def choices(library: Library, known: Library, fixed: tuple[Term, ...], x: Vector, curve: Vector) -> list[Choice]:
+    """Return the library's functions for the curve that an edge has at x; of a constant one the simplest.
+
+    Args:
+        library: what to choose from.
+        known: what the fixed terms are looked up in.
+        fixed: terms of the edge that are not to be trained. The function may stand beside them, or in their place.
+        x, curve: (N,).
+    """
+    found = []
+    for beside in dict.fromkeys((fixed, ())):
+        rest = curve - sum((_values(known, term, x) for term in beside), np.zeros_like(x))
+        every = affine_fits(library.candidates, x, rest)
+        finite = [fit for fit in every if math.isfinite(fit.misfit)]
+        share = float(rest.var() / curve.var()) if beside and curve.var() > 0 else 1.0
+        if finite:
+            found += [Choice(fit, beside, share * fit.misfit) for fit in finite]
+        else:
+            simplest = min(every, key=lambda fit: fit.function.complexity)
+            found.append(Choice(simplest, beside, 0.0 if beside else simplest.misfit))
+    return found
+
+
+def _values(known: Library, term: Term, x: Vector) -> Vector:
+    numbers = term.scale.value, term.slope.value, term.shift.value
+    return AffineFit(known.resolve(term.function, term.arguments), *numbers, offset=0.0, r2=1.0, misfit=0.0)(x)
+
+
+def fixed_terms(graph: Graph, source: str, target: str) -> tuple[Term, ...]:
+    """Return the terms of an edge that are not to be trained."""
+    return tuple(t for t in graph.edges[source, target]["function"] if isinstance(t, Term) and not t.trainable)
+
+
+@dataclass(frozen=True)
 class Ranking:
     """The best functions of one edge, under two views of how well its curve is known."""
 
-    lenient: tuple[AffineFit, ...]
-    strict: tuple[AffineFit, ...]
+    lenient: tuple[Choice, ...]
+    strict: tuple[Choice, ...]
     sureness: float  # nats between the first and the second
 
     @classmethod
-    def of(cls, fits: Sequence[AffineFit], n: int, loss: float) -> Ranking:
+    def of(cls, found: Sequence[Choice], n: int, loss: float) -> Ranking:
         lenient, strict = (
-            sorted((edge_length(fit, floor, n), k) for k, fit in enumerate(fits)) for floor in (loss**0.5, loss)
+            sorted((choice.length(floor, n), k) for k, choice in enumerate(found)) for floor in (loss**0.5, loss)
         )
         sureness = lenient[1][0] - lenient[0][0] if len(lenient) > 1 else math.inf
-        kept = [tuple(fits[k] for _, k in ranked[:KEPT]) for ranked in (lenient, strict)]
+        kept = [tuple(found[k] for _, k in ranked[:KEPT]) for ranked in (lenient, strict)]
         return cls(kept[0], kept[1], sureness)
 
     @property
-    def all(self) -> tuple[AffineFit, ...]:
+    def all(self) -> tuple[Choice, ...]:
         """Both rankings, each function once."""
-        return self.lenient + tuple(fit for fit in self.strict if fit not in self.lenient)
+        return self.lenient + tuple(choice for choice in self.strict if choice not in self.lenient)
 
 
-def edge_length(fit: AffineFit, floor: float, n: int) -> float:
-    """Return the description length of a curve by one function, on the edge alone."""
-    numbers = fit.function.n_constants * (0.5 * math.log(n) + 3)
-    return description_length(fit.misfit + floor, n) + 2.0 * fit.function.complexity + numbers
-
-
-def substitute(graph: Graph, source: str, target: str, fit: AffineFit) -> None:
-    """Put a function on an edge in place of what is trainable there; its offset goes into the sum's bias."""
-    kept = tuple(t for t in graph.edges[source, target]["function"] if isinstance(t, Term) and not t.trainable)
-    function = fit.function
+def substitute(graph: Graph, source: str, target: str, choice: Choice) -> None:
+    """Put a function on an edge, beside the terms that it is chosen for; its offset goes into the sum's bias."""
+    fit, function = choice.fit, choice.fit.function
     offset = fit.offset
     if function.name == "zero" or fit.scale == 0:
         new: tuple[Term, ...] = ()
@@ -55,5 +102,5 @@ def substitute(graph: Graph, source: str, target: str, fit: AffineFit) -> None:
     else:
         numbers = (Number(fit.scale), Number(fit.slope), Number(fit.shift))
         new = (Term(function.name, function.arguments, *numbers, trainable=True),)
-    graph.edges[source, target]["function"] = kept + new
+    graph.edges[source, target]["function"] = choice.beside + new
     graph.nodes[target].update(bias=Number(graph.nodes[target]["bias"].value + offset), trainable=True)

@@ -7,14 +7,13 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kanscience._typing import Vector
-from kanscience.functions import AffineFit, Library, affine_fits
+from kanscience.functions import Library
 from kanscience.graph import Graph
 from kanscience.network import MultKAN, edge_ends, rebuilt, to_graph, trace
 from kanscience.symbolic._canonical import canonical
 from kanscience.symbolic._clear import without_curves, without_invisible
 from kanscience.symbolic._description import complexity, description_length, price
-from kanscience.symbolic._ranking import KEPT, Ranking, edge_length, substitute
+from kanscience.symbolic._ranking import KEPT, Choice, Ranking, choices, fixed_terms, substitute
 from kanscience.symbolic._refit import refit_, weighted_square
 from kanscience.symbolic._simple_constants import with_simple_constants
 from kanscience.symbolic._snap_report import Edge, SnapCandidate, SnapReport
@@ -53,7 +52,7 @@ class Search:
             best = self.at_once(rankings)
             if not self.is_exact(best) and time.monotonic() < self.deadline:
                 best = min(best, self.one_by_one(rankings), key=self.length)
-                best = self.improved(best)
+            best = self.improved(best)
         if constants:
             best = self.with_constants(best)
         self.keep(best)
@@ -110,25 +109,19 @@ class Search:
         that is depends on the other edges. Where they make up for an error of the curve to first order, the loss is
         its square (lenient); where they do not, the loss is the error itself (strict).
         """
-        curves = self.curves(self.network, spline_edges(self.network))
-        return {edge: Ranking.of(self.fits(x, curve), len(x), spline_loss) for edge, (x, curve) in curves.items()}
+        found = self.choices(self.network, spline_edges(self.network))
+        return {edge: Ranking.of(its, len(self.train.x), spline_loss) for edge, its in found.items()}
 
-    def curves(self, network: MultKAN, edges: Iterable[Edge]) -> dict[Edge, tuple[Vector, Vector]]:
-        """Return what edges take and give at the rows that are learnt from."""
-        record = trace(network, self.train.x)
-        return {
-            (layer, source, target): (
-                record.nodes[layer][:, source].numpy(),
-                record.edges[layer][:, source, target].numpy(),
-            )
-            for layer, source, target in edges
-        }
-
-    def fits(self, x: Vector, curve: Vector) -> list[AffineFit]:
-        """Return the library's functions fitted to a curve; of a constant one, that explain nothing, the simplest."""
-        every = affine_fits(self.library.candidates, x, curve)
-        finite = [fit for fit in every if math.isfinite(fit.misfit)]
-        return finite or [min(every, key=lambda fit: fit.function.complexity)]
+    def choices(self, network: MultKAN, edges: Iterable[Edge]) -> dict[Edge, list[Choice]]:
+        """Return the functions that the curves of edges may be, by what they take and give at the rows learnt from."""
+        record, graph, library = trace(network, self.train.x), to_graph(network), self.vocabulary(network)
+        found = {}
+        for edge in edges:
+            layer, source, target = edge
+            x, curve = record.nodes[layer][:, source], record.edges[layer][:, source, target]
+            fixed = fixed_terms(graph, *edge_ends(network, edge))
+            found[edge] = choices(self.library, library, fixed, x.numpy(), curve.numpy())
+        return found
 
     def at_once(self, rankings: dict[Edge, Ranking]) -> MultKAN:
         """Return the better of two whole formulas: the lenient first choices everywhere, or the strict ones."""
@@ -142,11 +135,11 @@ class Search:
         assert best is not None
         return best
 
-    def substituted(self, graph: Graph, picked: dict[Edge, AffineFit]) -> MultKAN:
+    def substituted(self, graph: Graph, picked: dict[Edge, Choice]) -> MultKAN:
         """Return the network of a graph of `self.network` with these functions on these edges, their numbers free."""
         graph = graph.copy()
-        for edge, fit in picked.items():
-            substitute(graph, *edge_ends(self.network, edge), fit)
+        for edge, choice in picked.items():
+            substitute(graph, *edge_ends(self.network, edge), choice)
         return rebuilt(self.network, graph)
 
     def one_by_one(self, rankings: dict[Edge, Ranking]) -> MultKAN:
@@ -154,21 +147,21 @@ class Search:
         network = self.network
         for edge in sorted(rankings, key=lambda e: -rankings[e].sureness):
             graph = to_graph(network)
-            trials = [self.refit(self.substituted(graph, {edge: fit}), _QUICK) for fit in rankings[edge].all]
+            trials = [self.refit(self.substituted(graph, {edge: choice}), _QUICK) for choice in rankings[edge].all]
             network = min(trials, key=self.length)
             if time.monotonic() > self.deadline:
                 break
         return self.finished(self.substituted(to_graph(network), self.leftovers(network)))
 
-    def leftovers(self, network: MultKAN) -> dict[Edge, AffineFit]:
+    def leftovers(self, network: MultKAN) -> dict[Edge, Choice]:
         """Return the first choices for the edges that are splines still."""
-        curves, loss = self.curves(network, spline_edges(network)), self.loss(network)
-        return {edge: Ranking.of(self.fits(x, curve), len(x), loss).lenient[0] for edge, (x, curve) in curves.items()}
+        found, loss = self.choices(network, spline_edges(network)), self.loss(network)
+        return {edge: Ranking.of(its, len(self.train.x), loss).lenient[0] for edge, its in found.items()}
 
     def improved(self, best: MultKAN) -> MultKAN:
         """Exchange single functions of a formula as long as its description gets shorter."""
         improving = math.isfinite(self.loss(best))
-        while improving and not self.is_exact(best):
+        while improving:
             improving = False
             for edge in list(functions_of(best)):
                 if time.monotonic() > self.deadline:
@@ -180,17 +173,18 @@ class Search:
 
     def exchanged(self, best: MultKAN, edge: Edge) -> MultKAN | None:
         """Return a formula with another function on one edge, if there is one with a shorter description."""
-        present = functions_of(best).get(edge)
-        if present is None:
+        present, graph = functions_of(best).get(edge), to_graph(best)
+        terms = graph.edges[edge_ends(best, edge)]["function"]
+        if present is None or not any(term.trainable for term in terms):
             return None
-        x, curve = self.curves(best, [edge])[edge]
-        fits = affine_fits([f for f in self.library.candidates if f.label != present], x, curve)
-        fits = sorted((f for f in fits if math.isfinite(f.misfit)), key=lambda f: edge_length(f, 0.0, len(x)))
+        others = [c for c in self.choices(best, [edge])[edge] if c.fit.function.label != present]
+        if self.is_exact(best):  # |m - 1| + 1 is m where m is larger than 1
+            most = max(self.vocabulary(best).resolve(t.function, t.arguments).complexity for t in terms)
+            others = [c for c in others if c.fit.function.complexity < most and c.misfit <= _EXACT**2]
         lowest = self.length(best)
-        graph = to_graph(best)
-        for fit in fits[:KEPT]:
+        for choice in sorted(others, key=lambda c: c.length(0.0, len(self.train.x)))[:KEPT]:
             trial = graph.copy()
-            substitute(trial, *edge_ends(best, edge), fit)
+            substitute(trial, *edge_ends(best, edge), choice)
             network = self.refit(rebuilt(best, trial), _QUICK)
             if self.length(network) < lowest + _HOPEFUL:
                 network = self.finished(network)

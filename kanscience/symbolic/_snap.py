@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import torch
 
 from kanscience._checks import check_number
 from kanscience.datasets import FEW_ROWS
 from kanscience.functions import Library, as_library
-from kanscience.network import MultKAN, generator_from
+from kanscience.network import MultKAN, check_network, generator_from, in_precision
 from kanscience.symbolic._search import Search
 from kanscience.symbolic._snap_report import SnapReport
 from kanscience.training import checked_samples, held_back, one_thread
@@ -62,8 +65,12 @@ def snap(
     seconds = math.inf if time_budget is None else check_number("time_budget", time_budget, least=0)
     deadline = time.monotonic() + seconds
     known, generator = as_library(library), generator_from(seed)
-    train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
+    check_network(network)
+    precise = in_precision(network, torch.float64)  # whether constants are simple shows in digits that float32 lacks
+    train, held = checked_samples(precise, inputs, targets, sigma, valid, generator)
     if valid is None and len(train.x) >= FEW_ROWS:
         train, held = held_back(train, 0.2, generator)
     with one_thread():
-        return Search(network, known, train, held or train, deadline).run(constants)
+        found, report = Search(precise, known, train, held or train, deadline).run(constants)
+    front = tuple(replace(each, network=in_precision(each.network, network.dtype)) for each in report.front)
+    return in_precision(found, network.dtype), replace(report, front=front)

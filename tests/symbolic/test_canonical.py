@@ -64,3 +64,20 @@ def test_canonical_form_is_its_own_canonical_form():
         for g in (graph, again)
     ]
     np.testing.assert_allclose(numbers[0], numbers[1], rtol=1e-12, atol=1e-12)
+
+
+def test_a_fixed_number_that_takes_over_a_factor_is_free_from_then_on():
+    graph = Graph()
+    x = graph.add_input("x")
+    inner, out = graph.add_sum(bias=0.5, trainable=True), graph.add_sum()
+    graph.add_function(x, inner, Term.of(scale=0.37, trainable=True))
+    graph.add_function(inner, out, Term.of())
+    graph.add_output("f", out)
+    found = canonical(ks.to_graph(ks.from_graph(graph)), default_library())
+    (term,) = found.edges["sum1_0", "sum2_0"]["function"]
+    assert (term.scale.value, term.trainable) == (pytest.approx(0.37), True)
+    assert (found.nodes["sum2_0"]["bias"].value, found.nodes["sum2_0"]["trainable"]) == (pytest.approx(0.5), True)
+    (fixed,) = canonical(ks.to_graph(ks.compile_formula("2*x")), default_library()).edges["input0", "sum1_0"][
+        "function"
+    ]
+    assert not fixed.trainable

@@ -7,6 +7,9 @@ import sympy
 import torch
 
 import kanscience as ks
+from kanscience.functions import default_library
+from kanscience.symbolic._search import Search, functions_of
+from kanscience.training import Samples
 from tests.helpers import assert_same_function, uniform_inputs
 
 x1, x2 = sympy.symbols("x1 x2")
@@ -85,3 +88,38 @@ def test_a_constant_target_is_that_constant():
     found, report = ks.snap(network, x, torch.ones(100, dtype=torch.float64), seed=0)
     assert report.exact
     assert ks.expression(found) == [1]
+
+
+@pytest.mark.parametrize(
+    ("truth", "expected"),
+    [
+        (lambda x: torch.sin(x), "sin(x)"),  # in place of the law
+        (lambda x: x + torch.sin(3 * x) / 10, "x + sin(3*x)/10"),  # beside it
+        (lambda x: x, "x"),  # nothing was missing
+    ],
+)
+def test_a_correction_replaces_a_fixed_law_or_stands_beside_it(truth, expected):
+    x = 2 * uniform_inputs(200, 1, seed=3)
+    opened = ks.perturb(ks.compile_formula("x"))
+    ks.fit(opened, x, truth(x), grids=(5, 10, 20), progress=False)
+    formula, report = ks.snap(opened, x, truth(x), seed=0)
+    assert report.exact
+    assert ks.expression(formula) == [sympy.sympify(expected)]
+
+
+def test_of_functions_that_are_one_on_the_rows_the_simpler_is_chosen():
+    x = 1.5 + uniform_inputs(50, 1, seed=3) / 2
+    network = ks.set_function(ks.MultKAN([1, 1], seed=0), (0, 0, 0), "abs", shift=-0.5)
+    search = Search(network, default_library(), *2 * [Samples(x, x - 0.5)])
+    assert functions_of(network) == {(0, 0, 0): "abs"}
+    assert functions_of(search.improved(network)) == {(0, 0, 0): "x"}
+
+
+def test_constants_of_float32_networks_are_as_simple_as_those_of_float64():
+    x = uniform_inputs(200, 1, seed=3)
+    y = torch.sin(2 * x) + 1 / 3
+    network = ks.MultKAN([1, 1], seed=0, dtype=torch.float32)
+    ks.fit(network, x, y, grids=(5, 10, 20), progress=False)
+    formula, report = ks.snap(network, x, y, seed=0)
+    assert ks.expression(formula) == [sympy.sin(2 * x1) + sympy.Rational(1, 3)]
+    assert {candidate.network.dtype for candidate in report.front} == {formula.dtype} == {torch.float32}
