@@ -29,6 +29,41 @@ def test_links_lead_to_files_of_the_project(target):
     assert (ROOT / target).exists()
 
 
+def test_every_file_of_a_report_stands_in_the_table():
+    from kanscience.viz._report import CONTENTS
+
+    cells = [cell.strip() for line in README.splitlines() if line.startswith("| `") for cell in line.split("|")[1:-1]]
+    assert dict(zip(cells[::2], cells[1::2], strict=True)) == {f"`{name}`": what for name, what in CONTENTS.items()}
+
+
+def measured(page: str, pattern: str) -> list[str]:
+    """Return the numbers that a page of results gives, in whole ones."""
+    return [f"{float(number):.0f}" for number in re.findall(pattern, (ROOT / "benchmarks" / page).read_text())]
+
+
+@pytest.mark.parametrize(
+    ("row", "page", "pattern"),
+    [
+        ("time to pykan's best", "results_training.md", r"median speed-up (\d+)×"),
+        ("final error there", "results_training.md", r"median ratio of the RMSE (\d+)"),
+        ("a layer of 64×64, of 256×256", "results_layer.md", r"pykan / ours, (?:64×64|256×256) \| ≥ \d+ \| ([\d.]+)"),
+    ],
+)
+def test_ratios_beside_pykan_are_those_of_the_benchmarks(row, page, pattern):
+    (line,) = (line for line in README.splitlines() if line.startswith(f"| {row}"))
+    assert re.findall(r"1/(\d+)", line) == measured(page, pattern)
+    assert f"(benchmarks/{page})" in line
+
+
+def test_times_and_counts_are_those_of_the_benchmarks():
+    page = (ROOT / "benchmarks" / "results_suggest.md").read_text()
+    ours, pykan = re.findall(r"\| 1,000 \| ([\d.]+) \| [\d.]+ \| (\d+)", page)[0]
+    assert f"[{float(ours) / 1000:.2f} s](benchmarks/results_suggest.md) | {float(pykan) / 1000:.0f} s" in README
+    assert "| equations with error ≤ 1e-12 | 120 of 120 |" in (ROOT / "benchmarks" / "results_compile.md").read_text()
+    nuclides = (ROOT / "data" / "nuclear_binding.csv").read_text().splitlines()
+    assert f"{len(nuclides) - 1:,} nuclides" in README
+
+
 def test_the_two_commands_are_targets_of_the_makefile():
     targets = re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     commands = re.findall(r"make (\w[\w-]*)", README)
