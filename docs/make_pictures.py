@@ -14,7 +14,6 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     """Draw all."""
-    hello()
     pendulum()
     gravity()
 
@@ -45,21 +44,6 @@ def gravity() -> None:
     network = ks.from_graph(tree.to_graph(), seed=0)
     ks.fit(network, X, measured, valid=0.2, grids=(5, 10, 20), restarts=6, seed=0)
     side_by_side([ks.plot(tree), ks.plot(network, ks.trace(network, X))], HERE / "tree.png")
-
-
-def hello() -> None:
-    """Draw a fitted network beside the formula that was read from it."""
-    X = np.random.default_rng(0).uniform(-1, 1, (1000, 2))
-    y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)
-    network = ks.MultKAN([2, 5, 1], seed=4)
-    ks.fit(network, X, y, steps=60)
-    before = ks.plot(network, ks.trace(network, X))
-    network = ks.MultKAN([2, 5, 1], seed=0)
-    ks.fit(network, X, y, penalty=ks.Penalty(1e-2), steps=60)
-    network, _ = ks.prune(network, ks.trace(network, X), node=0.1, edge=0.1)
-    ks.fit(network, X, y, grids=(5, 10, 20), steps=20)
-    formula, _ = ks.snap(network, X, y, seed=0)
-    side_by_side([before, ks.plot(formula, ks.trace(formula, X))], HERE / "hello.png")
 
 
 def side_by_side(figures: list[Figure], path: Path) -> None:

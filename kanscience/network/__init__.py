@@ -1,7 +1,7 @@
 """The network and what is done with it."""
 
 from kanscience.network._attribution import Scores, attribution
-from kanscience.network._bases import base_named
+from kanscience.network._bases import base_named, base_names
 from kanscience.network._convert import edge_ends, from_graph, in_precision, rebuilt, to_graph
 from kanscience.network._deepen import deepen
 from kanscience.network._files import load, save
@@ -34,6 +34,7 @@ __all__ = [
     "Trace",
     "attribution",
     "base_named",
+    "base_names",
     "check_edge",
     "check_network",
     "check_trace_of",

@@ -80,6 +80,11 @@ _BASES = {
 }
 
 
+def base_names() -> tuple[str, ...]:
+    """Return the names of all base functions."""
+    return tuple(_BASES)
+
+
 def base_named(name: str) -> Base:
     """Return the base function of that name; an unknown one is an `OptionError` that lists the choices."""
     try:

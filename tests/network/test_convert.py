@@ -14,7 +14,7 @@ from kanscience import GraphError, MultKAN, OptionError, expression, from_graph,
 from kanscience.functions import Function, default_library
 from kanscience.graph import Graph, Number, SplineTerm, Term, from_graphml, from_json, to_graphml, to_json
 from tests.helpers_graph import assert_same_graph, evaluate, formula_graphs
-from tests.helpers_networks import KINDS, UNEVEN, axis_on, both_dtypes, even, every_kind, inputs_of
+from tests.helpers_networks import BASES, KINDS, UNEVEN, axis_on, both_dtypes, even, every_kind, inputs_of
 
 
 def assert_same_network(one: MultKAN, other: MultKAN) -> None:
@@ -69,7 +69,7 @@ widths = st.tuples(
     width=widths,
     grid=st.integers(1, 4),
     degree=st.integers(0, 5),
-    base=st.sampled_from(["silu", "identity", "zero"]),
+    base=st.sampled_from(BASES),
     domain=st.sampled_from([None, (-0.1, 2.7)]),
     seed=st.integers(0, 9),
 )

@@ -10,7 +10,7 @@ from kanscience import MultKAN, OptionError, ShapeError
 from kanscience._errors import DataError
 from kanscience.network._multkan import check_inputs
 from tests.helpers import tolerance
-from tests.helpers_networks import KINDS, both_dtypes, every_kind, inputs_of, state_of, twin
+from tests.helpers_networks import BASES, KINDS, both_dtypes, every_kind, inputs_of, state_of, twin
 
 STEPS_AND_ROUNDING = {"steps": 1e-3}  # float32 may fall on the other side of a step, rarely
 
@@ -57,7 +57,7 @@ def test_the_order_of_calls_does_not_matter(kind):
 
 
 @pytest.mark.parametrize("degree", range(6))
-@pytest.mark.parametrize("base", ["silu", "identity", "zero"])
+@pytest.mark.parametrize("base", BASES)
 def test_outside_the_domain_an_edge_continues_as_a_straight_line(degree, base):
     network = MultKAN([1, 1], degree=degree, base=base, domain=(-2, 3), seed=0)
     for end, out in ((-2.0, -1.0), (3.0, 1.0)):

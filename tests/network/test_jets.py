@@ -6,7 +6,7 @@ import torch
 import kanscience as ks
 from kanscience.splines import _row_points as rows
 from tests.helpers import uniform_inputs
-from tests.helpers_networks import both_dtypes
+from tests.helpers_networks import BASES, both_dtypes
 
 
 @pytest.fixture(params=[0, 10**9], ids=["numba", "pytorch"], autouse=True)
@@ -61,7 +61,7 @@ def _assert_same(network, x):
 
 
 @both_dtypes
-@pytest.mark.parametrize("base", ["silu", "identity", "zero"])
+@pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("reach", [0.9, 1.5])
 def test_networks_of_splines(base, reach, dtype):
     network = ks.MultKAN([3, (2, [2, 3]), 2], grid=6, domain=(-1, 1), base=base, seed=0, dtype=dtype)

@@ -6,7 +6,7 @@ import torch
 from kanscience import MultKAN
 from kanscience.splines import _row_points as rows
 from tests.helpers import uniform_inputs
-from tests.helpers_networks import forward_mode
+from tests.helpers_networks import BASES, forward_mode
 
 pytest.importorskip("numba")
 
@@ -44,7 +44,7 @@ def _derivatives(network: MultKAN, x: torch.Tensor) -> list[torch.Tensor]:
     return [part.detach() for part in found]
 
 
-@pytest.mark.parametrize("base", ["silu", "identity", "zero"])
+@pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("reach", [0.9, 1.5])
 def test_all_derivatives_are_those_of_pytorch(kernels, base, reach):
     network, x = _network(base), uniform_inputs(40, 3, seed=1, low=-reach, high=reach)
