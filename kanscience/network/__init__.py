@@ -7,7 +7,7 @@ from kanscience.network._deepen import deepen
 from kanscience.network._files import load, save
 from kanscience.network._flat import FlatView, layer_masks
 from kanscience.network._freeze import freeze
-from kanscience.network._initialize import generator_from, power_law, redraw_, smooth_curves
+from kanscience.network._initialize import generator_from, power_law, redraw_, silence_, smooth_curves
 from kanscience.network._jacobian import Sweep, jacobian, sweep
 from kanscience.network._jets import Jets, jets
 from kanscience.network._multkan import MultKAN, check_network
@@ -63,6 +63,7 @@ __all__ = [
     "rules_of_layers",
     "save",
     "set_function",
+    "silence_",
     "smooth_curves",
     "sweep",
     "to_graph",

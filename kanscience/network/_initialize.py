@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -72,3 +73,21 @@ def redraw_(network: MultKAN, generator: torch.Generator, initialize: Initialize
             splines.trained_base_weights.copy_(torch.where(used, weights, 0))
         if depth:
             splines.open |= ~splines.given
+
+
+@torch.no_grad()
+def silence_(network: MultKAN, generator: torch.Generator) -> None:
+    """Set the trained curves that lead to and from many hidden sums to zero, in place; one to half of each layer speak.
+
+    A silent sum is a constant until the others can do no more without it: small networks are tried first.
+    """
+    for before, after in pairwise(network.layers):
+        sums = before.shape.sums
+        if sums < 2:
+            continue
+        speaking = int(torch.randint(1, (sums + 1) // 2 + 1, (), generator=generator))
+        silent = torch.randperm(sums, generator=generator)[speaking:].to(network.device)
+        before.splines.trained_coefficients[:, :, silent] = 0
+        before.splines.trained_base_weights[:, silent] = 0
+        after.splines.trained_coefficients[silent] = 0
+        after.splines.trained_base_weights[silent] = 0

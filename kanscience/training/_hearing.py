@@ -3,6 +3,9 @@
 Of random starts of [4, 2, 1, 1], say, one in six finds exp((sin + sin)/2) and the others stick for good. Which one it is
 shows within some forty steps on a coarse grid, where the loss of a start that found its way is a small part of the
 others'. So starts are heard in groups, side by side, until one stands out; the best are called back and trained in full.
+
+A network with more sums than it needs ([4, 4, 2, 1]) seldom finds its way from random curves everywhere: it ends in one of
+many approximations that use all of them. Most of its starts are therefore silent in part, see `silence_`.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kanscience.network import FlatView, redraw_, refine_
+from kanscience.network import FlatView, redraw_, refine_, silence_
 from kanscience.training._courses import Course, together
 from kanscience.training._descent import descend
 from kanscience.training._few_numbers import is_regression
@@ -32,6 +35,7 @@ FEWEST = 8  # restarts from which on starts are heard; fewer are all trained in 
 _STEPS = 40  # measured: 20 leave some starts on their way, and of those that stick after 40 few come loose by 160
 _ROWS = 1000  # most that a hearing listens to; the finer levels see all
 _ROWS_A_NUMBER = 3  # but so many for each trained number at least, or a loss says nothing
+_ALL_SPEAK = 4  # of so many redrawn starts of a deep network one has all sums; from few sums more find their way
 _GROUP = 8  # starts heard side by side: with one in six of them good, three groups in four hold one
 _STANDS_OUT = 20.0  # times below the median; starts that stick lie within a factor of 3 of each other
 _CALLED_BACK = 3  # starts at most, of those
@@ -70,11 +74,11 @@ def hearing(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[lis
             if run.stopping or (heard and _stands_out([its.loss for its in heard])):
                 break
             starts = range(first, min(first + _GROUP, restarts + 1))
-            group = [_start(run, rules, rows, origin, redrawn=start > 0) for start in starts]
+            group = [_start(run, rules, rows, origin, place=start) for start in starts]
             yield from together([descend(start, run.penalty) for start in group])
-            heard += _losses(group)
+            heard += _losses(run, group)
     except KeyboardInterrupt:
-        restore_(run.network, min([*heard, *_losses(group)], key=lambda its: its.loss).numbers)
+        restore_(run.network, min([*heard, *_losses(run, group)], key=lambda its: its.loss).numbers)
         raise
     ranked = sorted(heard, key=lambda its: its.loss)
     return [its for its in ranked[:_CALLED_BACK] if its.loss <= _CLOSE * ranked[0].loss]
@@ -88,13 +92,15 @@ def _some_rows(run: Run) -> Samples:
     return run.train.rows(torch.randperm(len(run.train.x), generator=run.generator)[:most])
 
 
-def _start(run: Run, rules: list[KnotRule] | None, rows: Samples, origin: dict[str, Tensor], redrawn: bool) -> Run:
+def _start(run: Run, rules: list[KnotRule] | None, rows: Samples, origin: dict[str, Tensor], place: int) -> Run:
     """Return a run of its own for a start, which tells the callbacks of the whole run how it goes."""
     assert run.train is not None
     network = copy.deepcopy(run.network)
     restore_(network, origin)
-    if redrawn:
+    if place:
         redraw_(network, run.generator)
+        if place % _ALL_SPEAK and len(network.layers) > 2:
+            silence_(network, run.generator)
         adopt_targets_(network, run.train.y)
         adopt_domains_(network, run.all_inputs())
     if rules is not None:
@@ -122,8 +128,9 @@ class _Listener:
         return self.run.stopping
 
 
-def _losses(group: Sequence[Run]) -> list[Heard]:
-    found = [(start.misfit(start.train), snapshot(start.network)) for start in group]
+def _losses(run: Run, group: Sequence[Run]) -> list[Heard]:
+    # Held-back rows, where there are any, tell whether a start has gone astray between the rows that it listens to.
+    found = [(start.misfit(run.held or start.train), snapshot(start.network)) for start in group]
     return [Heard(loss if np.isfinite(loss) else np.inf, numbers) for loss, numbers in found]
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from kanscience import MultKAN, fit
+from kanscience.network import silence_
 from kanscience.training import _hearing, _levels
-from tests.helpers import uniform_inputs
+from tests.helpers import generator, uniform_inputs
 from tests.helpers_networks import KINDS, inputs_of, state_of
 
 
@@ -105,3 +106,18 @@ def test_a_time_limit_holds_while_starts_are_heard():
     report = fit(MultKAN([4, 2, 1, 1], seed=0), x, y, restarts=500, callbacks=limit)
     assert report.status == "stopped"
     assert report.steps == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_silent_sums_nothing_is_left_and_half_of_them_at_most_speak(seed):
+    network = MultKAN([3, (5, 1), 4, 1], seed=seed)
+    before = state_of(network)
+    silence_(network, generator(seed))
+    first, second, third = (layer.splines.trained_coefficients for layer in network.layers)
+    for incoming, outgoing, sums in ((first, second, 5), (second, third, 4)):
+        speaks = outgoing[:sums].flatten(1).any(dim=1)
+        assert 1 <= int(speaks.sum()) <= (sums + 1) // 2
+        assert not incoming[:, :, :sums][:, :, ~speaks].any()
+    assert torch.equal(
+        first[:, :, 5:], before["layers.0.splines.trained_coefficients"][:, :, 5:]
+    )  # factors of a product
