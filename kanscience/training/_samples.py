@@ -70,9 +70,9 @@ def held_back(samples: Samples, share: object, generator: torch.Generator) -> tu
 
 
 def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samples:
-    x = as_tensor(network, inputs, inputs_name)
     # Checked as they came, a tensor's gradient and place aside; what is finite may still be beyond the network's precision.
     values, _ = as_target(targets, what=targets_name)
+    x = as_tensor(network, inputs, inputs_name)
     if len(values) != len(x):
         raise ShapeError(
             f"`{inputs_name}` has {len(x)} rows and `{targets_name}` has {len(values)}; they must be as many."
