@@ -11,7 +11,7 @@ import numpy as np
 from kanscience._checks import check_finite, check_matrix, check_same_rows, did_you_mean, listed
 from kanscience._errors import DataError, ShapeError
 from kanscience._typing import ArrayLike, Matrix
-from kanscience.datasets._values import as_frame, check_distinct, float_columns, reads_as_number
+from kanscience.datasets._values import as_frame, check_distinct, float_columns, names_of, reads_as_number
 
 
 def select_columns(
@@ -133,6 +133,13 @@ def as_columns(X: ArrayLike, names: Sequence[str], *, what: str = "X", owner: st
         )
     check_finite(what, values, own_names or names)
     return values
+
+
+def check_no_target_among(inputs: Sequence[str], y: ArrayLike, *, what: str = "X") -> None:
+    """Raise where one of the inputs' names came with a target too: it would be explained by itself."""
+    shared = [name for name in names_of(y) if name in inputs]
+    if shared:
+        raise DataError(f"{listed(shared)} is both an input and a target. Leave the column out of `{what}`.")
 
 
 def as_target(

@@ -41,6 +41,15 @@ def float_columns(data: ArrayLike, what: str) -> tuple[np.ndarray, list[str] | N
     return _float_array(data, what), None
 
 
+def names_of(data: ArrayLike) -> list[str]:
+    """Return the names that came with a frame or a series, none where there are none."""
+    frame = as_frame(data)
+    if frame is not None:
+        return [name for name in frame.columns if isinstance(name, str)]
+    series = _as_series(data)
+    return [series.name] if series is not None and isinstance(series.name, str) else []
+
+
 def as_frame(data: ArrayLike) -> Any:
     """Return a narwhals frame of data that are one, else None."""
     import narwhals as nw

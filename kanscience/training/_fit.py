@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from kanscience._checks import check_choice, check_integer, shown
+from kanscience._checks import check_choice, check_integer, check_kind, shown
 from kanscience._errors import OptionError
 from kanscience.network import FlatView, Grid, check_network, generator_from, rules_of_layers
 from kanscience.training._courses import Course, followed
@@ -156,6 +156,9 @@ def course_of_fit(
     steps = None if steps is None else check_integer("steps", steps, least=0)
     batch_size = None if batch_size is None else check_integer("batch_size", batch_size)
     penalty = as_penalty(penalty, len(network.layers))
+    for name, flag in (("move_knots", move_knots), ("shrink", shrink), ("progress", progress)):
+        if flag is not None:
+            check_kind(name, flag, bool, "Pass True, False or None.")
     called = _as_callbacks(callbacks)
     levels = [rules_of_layers(grid, len(network.layers), "a level of `grids`") for grid in _as_levels(grids)]
     generator = generator_from(seed)
