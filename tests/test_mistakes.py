@@ -178,7 +178,7 @@ def test_files_that_are_no_networks_get_a_letter(tmp_path):
     (tmp_path / "notes.txt").write_text("no network", encoding="utf-8")
     for name, says in {
         "lwa.kan": "there is no file .* Did you mean 'law.kan'",
-        "": "is a folder. In that folder: 'law.kan'",
+        "": "is a folder, no file. In that folder: 'law.kan'",
         "notes.txt": "no safetensors file .* Write networks with ks.save",
     }.items():
         with pytest.raises(ks.FileError, match=says):

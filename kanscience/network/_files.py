@@ -122,7 +122,7 @@ def _no_such_file(path: Path) -> str:
     """Return what a letter says of a missing file: the networks that lie there."""
     folder = path if path.is_dir() else path.parent
     there = sorted(p.name for p in folder.glob("*") if p.suffix in (".safetensors", ".kan")) if folder.is_dir() else []
-    what = f"{str(path)!r} is a folder" if path.is_dir() else f"there is no file {str(path)!r}"
+    what = f"{str(path)!r} is a folder, no file" if path.is_dir() else f"there is no file {str(path)!r}"
     return f"{what}.{did_you_mean(path.name, there)}" + (f" In that folder: {listed(there, most=5)}." if there else "")
 
 
