@@ -93,7 +93,6 @@ FIRST_TIME = {
         ks.DataError,
         "beyond the range of floats in row",
     ),
-    "two rows": (lambda: ks.discover(X[:2], Y[:2]), ks.DataError, "2 rows tells nothing of a law. Pass at least 3"),
     "width as text": (lambda: ks.MultKAN("2,5,1"), ks.OptionError, r"such as \[2, 5, 1\]; got '2,5,1'"),
     "a flag as text": (lambda: fit(progress="no"), ks.OptionError, "`progress` .* got 'no'. Pass True, False or None"),
     "the formula of splines": (lambda: ks.expression(network()), ks.NotSymbolicError, "Run `ks.snap"),
@@ -247,6 +246,13 @@ def test_frames_are_fitted_without_a_word():
     assert lazy.input_names == ("v [m/s]", "T")
     np.testing.assert_array_equal(lazy.predict(X), one.predict(X))
     assert fit(TABLE, TABLE["y"], of=one).steps == 3  # its inputs are known by name: y is not among them
+
+
+@pytest.mark.parametrize("rows", [[0, 1], [0] * 40])
+def test_hardly_any_rows_give_a_plain_law(rows):
+    found = ks.discover(X[rows], Y[rows], time_budget=2, seed=0)
+    assert found.best.complexity <= 2
+    np.testing.assert_allclose(found.predict(X[rows]), Y[rows], atol=np.ptp(Y[rows]) + 1e-9)
 
 
 def test_copies_and_half_precision_predict():

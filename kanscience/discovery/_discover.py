@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanscience._checks import check_integer, check_number, check_seed
-from kanscience._errors import DataError
 from kanscience._typing import ArrayLike, Matrix, Vector
 from kanscience.datasets import as_matrix, as_sigma, as_target
 from kanscience.discovery._candidates import Candidate, Front, Proposal
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from kanscience.network import MultKAN
 
 
-_FEWEST_ROWS = 3  # two to learn from where one is held out
 _ENOUGH_ROWS = 100  # from which on networks may take all the time that is left
 
 
@@ -102,9 +100,6 @@ def discover(
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else check_seed(seed)
     values, input_names = as_matrix(X, names)
     targets, target_names = as_target(y, rows=len(values))
-    if len(values) < _FEWEST_ROWS:
-        count = f"{len(values)} row{'s' * (len(values) > 1)}"
-        raise DataError(f"A table of {count} tells nothing of a law. Pass at least {_FEWEST_ROWS} rows, better 30.")
     check_names(input_names, target_names)
     check_scale(values, input_names)
     check_scale(targets, target_names)
