@@ -99,6 +99,8 @@ FIRST_TIME = {
     "sin x": (lambda: ks.compile_formula("sin x"), ks.FormulaError, r"Arguments stand in parentheses: sin\(x\)"),
     "x²": (lambda: ks.compile_formula("2*x²"), ks.FormulaError, r"Powers are written \*\*"),
     "|x|": (lambda: ks.compile_formula("|x|"), ks.FormulaError, r"Write abs\(x\)"),
+    "signs from a page": (lambda: ks.compile_formula("a × b"), ks.FormulaError, r"Write - for −, \* for ×"),
+    "a dot for a product": (lambda: ks.compile_formula("a·b"), ks.FormulaError, r"'a·b': products are written with \*"),
     "a decimal comma": (lambda: ks.compile_formula("1,5*x"), ks.FormulaError, "decimals have a point"),
     "half a formula": (lambda: ks.compile_formula("a*b +"), ks.FormulaError, "Its end is missing"),
     "a method that is a function": (lambda: network().fit(X, Y), AttributeError, r"write ks\.fit\(network, \.\.\.\)"),

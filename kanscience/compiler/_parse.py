@@ -106,6 +106,8 @@ def _syntax_hint(text: str, message: str) -> str:
         return f" Arguments stand in parentheses: {called[1]}(x)."
     if re.search("[²³⁴⁵⁶⁷⁸⁹⁻]", text):
         return " Powers are written **: x**2."
+    if re.search("[−×÷√⋅]", text):
+        return " Write - for −, * for × and ⋅, / for ÷, sqrt(x) for √x."
     if "|" in text or "!" in text:
         return " Write abs(x) for |x|, and factorial(n) for n!."
     if text.rstrip()[-1] in "+-*/":
