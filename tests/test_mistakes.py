@@ -245,6 +245,7 @@ def test_frames_are_fitted_without_a_word():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit(pl.LazyFrame(INPUTS.to_dict("list")), of=lazy)
+        ks.fit_many([network()], pl.LazyFrame(INPUTS.to_dict("list")), Y, rows=[range(30)], steps=1)
     assert lazy.input_names == ("v [m/s]", "T")
     np.testing.assert_array_equal(lazy.predict(X), one.predict(X))
     assert fit(TABLE, TABLE["y"], of=one).steps == 3  # its inputs are known by name: y is not among them

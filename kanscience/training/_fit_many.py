@@ -170,12 +170,15 @@ def _samples_of_each(
     """Return the samples of each network; all have the very same where no rows are chosen."""
     if rows is None:
         return [{"inputs": inputs, "targets": targets}] * count
+    if hasattr(inputs, "collect"):  # a lazy frame
+        inputs = inputs.collect()
     chosen = [np.asarray(its) for its in _one_each("rows", list(rows), count)]
     found = []
     for its in chosen:
         if its.ndim != 1 or its.dtype.kind not in "iub":
             raise OptionError(f"`rows` holds indices or a mask for each network, got an entry {shown(its)}.")
-        _check_rows_exist(its, len(inputs))
+        if hasattr(inputs, "__len__"):
+            _check_rows_exist(its, len(inputs))
         each = {"inputs": _taken(inputs, its), "targets": _taken(targets, its)}
         if sigma is not None and np.ndim(sigma):
             each["sigma"] = _taken(sigma, its)
