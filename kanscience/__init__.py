@@ -124,7 +124,9 @@ __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
-        raise AttributeError(f"module 'kanscience' has no attribute {name!r}")
+        from ._checks import did_you_mean
+
+        raise AttributeError(f"module 'kanscience' has no attribute {name!r}.{did_you_mean(name, _HOMES)}")
     value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = value  # the next look-up no longer comes here
     return value

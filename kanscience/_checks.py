@@ -164,7 +164,8 @@ def check_matrix(name: str, array: Any, columns: int | None = None, *, owner: st
     if len(shape) != 2:
         raise ShapeError(
             f"`{name}` must have shape (rows, columns), got {shape}. "
-            f"For one column, pass `{name}.reshape(-1, 1)`; for one row, `{name}.reshape(1, -1)`."
+            f"For one column, pass `{name}.reshape(-1, 1)` (of a frame, `table[[column]]`); for one row, "
+            f"`{name}.reshape(1, -1)`."
         )
     if columns is not None and shape[1] != columns:
         raise ShapeError(
@@ -194,7 +195,7 @@ def check_finite(name: str, array: Any, columns: Sequence[str] | None = None) ->
     """Check that a (N,) or (N, n) array holds neither NaN nor infinity; the message says where."""
     import numpy as np
 
-    finite = np.asarray(array.detach().cpu().numpy() if hasattr(array, "detach") else array)
+    finite = np.asarray(array.detach().cpu().double().numpy() if hasattr(array, "detach") else array)
     finite = np.isfinite(finite)
     if finite.all():
         return

@@ -238,6 +238,8 @@ def _range(text: str) -> tuple[str, tuple[float, float]]:
         low, high = map(float, ends.split(":"))
     except ValueError:
         raise OptionError(f"--range {text!r}: write a variable and its ends, as a=0.5:2.") from None
+    if not low < high:
+        raise OptionError(f"--range {text!r} must grow from its low end to its high one, as a=0.5:2.")
     return name.strip(), check_interval("--range", (low, high))
 
 
@@ -324,7 +326,11 @@ def _draw(thing: MultKAN | Graph | StructureTree | StructureTrees, picture: Path
 
     try:
         plot(thing).savefig(picture)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise FileError(
+            f"{str(picture)!r} cannot be written: {error.strerror}. Make its folder first, or choose another."
+        ) from None
+    except ValueError as error:
         raise FileError(
             f"{str(picture)!r} cannot be drawn: {str(error).rstrip('.')}. Name a PNG, SVG or PDF file."
         ) from None

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import networkx
 import sympy
 
-from kanscience._checks import did_you_mean
+from kanscience._checks import did_you_mean, shown
 from kanscience._errors import FormulaError, GraphError
 from kanscience.compiler._affine import Affine, Nodes, checked_number
-from kanscience.compiler._limits import shown
 from kanscience.compiler._lower import Lowering
 from kanscience.compiler._names import normalised
 from kanscience.compiler._parse import parse_formula
@@ -88,6 +87,8 @@ def formula_graph(formulas: Formulas, variables: Variables = None, *, parameters
     """
     names, constants = _variable_names(variables), _start_values(parameters)
     declared = [*(names or ()), *constants]
+    if not isinstance(formulas, str | sympy.Basic | Iterable):
+        raise FormulaError(f"a formula is text or a sympy expression, not {type(formulas).__name__}.")
     written = [formulas] if isinstance(formulas, str | sympy.Basic) else list(formulas)
     if not written:
         raise FormulaError("there is no formula in the list. Give one for each output.")
@@ -134,6 +135,8 @@ def _symbols(expressions: Sequence[sympy.Expr]) -> dict[str, Expr]:
 def _variable_names(variables: Variables) -> list[str] | None:
     if variables is None:
         return None
+    if isinstance(variables, sympy.Expr) or not isinstance(variables, Iterable):
+        raise FormulaError(f"`variables` are names, as ['x', 'y'], not {shown(variables)}; the formula comes first.")
     listed = re.split(r"[\s,]+", variables.strip()) if isinstance(variables, str) else list(variables)
     names = [normalised(str(name)) for name in listed if str(name)]
     repeated = [name for name in names if names.count(name) > 1]

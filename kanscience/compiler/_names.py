@@ -151,6 +151,8 @@ def symbol_or_constant(name: str, declared: Iterable[str]) -> sympy.Expr:
             f"{name!r} is a function: write {name}(...). To have a variable of that name, declare it, "
             f"as in compile_formula(text, [{name!r}, ...])."
         )
+    if "·" in name:  # Python takes it for a letter
+        raise FormulaError(f"{name!r}: products are written with *. To have a variable of that name, declare it.")
     return sympy.Symbol(name)
 
 

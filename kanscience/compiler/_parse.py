@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 
@@ -23,6 +24,7 @@ from kanscience.compiler._limits import (
 )
 from kanscience.compiler._names import (
     CONDITIONAL,
+    FUNCTION_NAMES,
     WORDS,
     no_such_function,
     normalised,
@@ -99,6 +101,17 @@ def _syntax_hint(text: str, message: str) -> str:
         return " 'lambda' is a word of Python: name the variable lambd or lambda_."
     if "=" in text and "==" not in text:
         return " Write the right-hand side alone."
+    called = re.search(rf"\b({'|'.join(FUNCTION_NAMES)})\s+\w", text)
+    if called:
+        return f" Arguments stand in parentheses: {called[1]}(x)."
+    if re.search("[²³⁴⁵⁶⁷⁸⁹⁻]", text):
+        return " Powers are written **: x**2."
+    if re.search("[−×÷√⋅]", text):
+        return " Write - for −, * for × and ⋅, / for ÷, sqrt(x) for √x."
+    if "|" in text or "!" in text:
+        return " Write abs(x) for |x|, and factorial(n) for n!."
+    if text.rstrip()[-1] in "+-*/":
+        return " Its end is missing."
     if "invalid" in message or "comma" in message:
         return " Products are written with *: 2*x."
     return ""
@@ -247,4 +260,6 @@ class _Walk:
                 return FormulaError(f"{text!r}: products are written with *, and numbers are real.")
             case ast.Compare() | ast.BoolOp():
                 return FormulaError(f"{text!r} is a condition, no number. Use Piecewise((value, condition), ...).")
+            case ast.Tuple():
+                return FormulaError(f"{text!r}: decimals have a point, 1.5; write one formula at a time.")
         return FormulaError(f"{text!r} has no place in a formula; it is made of numbers, names, + - * / ** and calls.")

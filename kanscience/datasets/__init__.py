@@ -3,7 +3,16 @@
 from kanscience.datasets._files import check_no_gaps, load_table, read_csv, table_names
 from kanscience.datasets._sample import sample_uniform
 from kanscience.datasets._split import FEW_ROWS, Split, k_folds, random_split, splits
-from kanscience.datasets._tables import as_columns, as_matrix, as_sigma, as_target, plain_names, select_columns
+from kanscience.datasets._tables import (
+    as_columns,
+    as_matrix,
+    as_sigma,
+    as_target,
+    check_no_target_among,
+    plain_names,
+    select_columns,
+)
+from kanscience.datasets._values import names_of
 
 __all__ = [
     "FEW_ROWS",
@@ -13,8 +22,10 @@ __all__ = [
     "as_sigma",
     "as_target",
     "check_no_gaps",
+    "check_no_target_among",
     "k_folds",
     "load_table",
+    "names_of",
     "plain_names",
     "random_split",
     "read_csv",

@@ -144,6 +144,12 @@ def _csv_form(path: Path) -> _CsvForm:
         lines[skipped] = lines[skipped].lstrip("#")
     separator = max(_SEPARATORS, key=lines[skipped].count)  # the first where none is there
     header = _fields(path, lines[skipped:], separator)
+    blanks = [line.split() for line in lines[skipped : skipped + 2]]
+    if len(header) == 1 and len(blanks) == 2 and 1 < len(blanks[0]) == len(blanks[1]) and _are_numbers(blanks[1]):
+        raise FileError(
+            f"{str(path)!r} has blanks between its fields: {lines[skipped].strip()!r}. Put commas there, or in Python "
+            "read it by pandas.read_csv(path, sep=r'\\s+') and pass the frame."
+        )
     body = "".join(lines[skipped + 1 :])
     commas = separator != "," and re.search(r"\d,\d", body) and not re.search(r"\d\.\d", body)
     return _CsvForm(header, skipped, separator, "," if commas else ".")
@@ -154,7 +160,11 @@ def _is_remark(line: str) -> bool:
 
 
 def _is_numeric(line: str) -> bool:
-    return all(reads_as_number(field) for field in re.split(r"[,;\t]", line))
+    return _are_numbers(re.split(r"[,;\t]", line))
+
+
+def _are_numbers(fields: list[str]) -> bool:
+    return all(map(reads_as_number, fields))
 
 
 def _fields(path: Path, lines: list[str], separator: str) -> list[str]:

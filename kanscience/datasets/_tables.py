@@ -11,7 +11,7 @@ import numpy as np
 from kanscience._checks import check_finite, check_matrix, check_same_rows, did_you_mean, listed
 from kanscience._errors import DataError, ShapeError
 from kanscience._typing import ArrayLike, Matrix
-from kanscience.datasets._values import as_frame, check_distinct, float_columns
+from kanscience.datasets._values import as_frame, check_distinct, float_columns, names_of, reads_as_number
 
 
 def select_columns(
@@ -124,15 +124,22 @@ def as_columns(X: ArrayLike, names: Sequence[str], *, what: str = "X", owner: st
                 "Pass a frame with all of them, or an array with columns in this order."
             )
         X = frame.select(list(names))
-    values, _ = float_columns(X, what)
+    values, own_names = float_columns(X, what)
     check_matrix(what, values)
     if values.shape[1] != len(names):
         raise ShapeError(
             f"`{what}` has {values.shape[1]} columns and {owner} takes {len(names)}, {listed(names)}: "
             f"shape {values.shape}. Pass these columns, in this order or as a frame with these names."
         )
-    check_finite(what, values, names)
+    check_finite(what, values, own_names or names)
     return values
+
+
+def check_no_target_among(inputs: Sequence[str], y: ArrayLike, *, what: str = "X") -> None:
+    """Raise where one of the inputs' names came with a target too: it would be explained by itself."""
+    shared = [name for name in names_of(y) if name in inputs]
+    if shared:
+        raise DataError(f"{listed(shared)} is both an input and a target. Leave the column out of `{what}`.")
 
 
 def as_target(
@@ -232,7 +239,7 @@ def _name_list(names: str | Iterable[str]) -> list[str]:
 
 def _check_column(name: str, role: str, columns: Sequence[str]) -> None:
     if name not in columns:
-        raise DataError(
-            f"There is no column {name!r}, given as `{role}`; the table has {listed(columns)}."
-            f"{did_you_mean(name, columns)}"
-        )
+        near = did_you_mean(name, columns)
+        if all(map(reads_as_number, columns)):
+            near = " Are the names missing? The first line of a file names its columns."
+        raise DataError(f"There is no column {name!r}, given as `{role}`; the table has {listed(columns)}.{near}")

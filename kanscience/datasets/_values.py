@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,15 @@ def float_columns(data: ArrayLike, what: str) -> tuple[np.ndarray, list[str] | N
         name = series.name if isinstance(series.name, str) and series.name else None
         return _float_column(series, name or "0", what), [name] if name else None
     return _float_array(data, what), None
+
+
+def names_of(data: ArrayLike) -> list[str]:
+    """Return the names that came with a frame or a series, none where there are none."""
+    frame = as_frame(data)
+    if frame is not None:
+        return [name for name in frame.columns if isinstance(name, str)]
+    series = _as_series(data)
+    return [series.name] if series is not None and isinstance(series.name, str) else []
 
 
 def as_frame(data: ArrayLike) -> Any:
@@ -87,6 +97,8 @@ def _float_array(data: Any, what: str) -> np.ndarray:
         array = np.asarray(data)
     except ValueError as error:  # nested lists whose rows differ in length
         raise ShapeError(f"`{what}` is not a rectangular table: {error}.") from error
+    if array.dtype.names:
+        raise DataError(f"`{what}` is a structured array: pass pandas.DataFrame({what}), which has its columns.")
     if array.dtype.kind == "c":
         raise DataError(f"`{what}` holds complex numbers. Pass real and imaginary parts as two columns.")
     if array.dtype.kind in "mM":
@@ -107,16 +119,36 @@ def _floats_one_by_one(values: np.ndarray, place: str) -> np.ndarray:
             if isinstance(value, str | bytes):
                 raise TypeError
             floats[index] = np.nan if value is None or _is_missing(value) else float(value)
-        except (TypeError, ValueError):
-            row = f"{shown(value)} in row {index[0]}" if index else shown(value)
-            hint = " Its numbers are stored as text: convert them first." if reads_as_number(value) else ""
-            kind = "text" if isinstance(value, str) else type(value).__name__
+        except OverflowError:
             raise DataError(
-                f"{place[0].upper()}{place[1:]} holds {kind} and not numbers: {row}.{hint} "
-                "Leave the column out (on the command line: `--ignore`), "
-                "or code it as numbers."
+                f"{place[0].upper()}{place[1:]} holds a number beyond the range of floats in row {index[0]}. "
+                "Choose another unit."
             ) from None
+        except (TypeError, ValueError):
+            raise DataError(f"{place[0].upper()}{place[1:]} {_not_numbers(values, index)}") from None
     return floats
+
+
+def _not_numbers(values: np.ndarray, index: tuple[int, ...]) -> str:
+    """Return what a letter says of a column whose value there is no number, and the way out."""
+    value = values[index] if index else values.item()
+    kind = "text" if isinstance(value, str) else type(value).__name__
+    if not index:
+        way_out = "the column itself, such as table[name]" if kind == "text" else "a frame, an array or a tensor"
+        return f"holds {kind} and not numbers: {shown(value)}. Pass {way_out}."
+    numbers = np.array([reads_as_number(other) or isinstance(other, Number) for other in values.flat])
+    words = [row for row in np.flatnonzero(~numbers) if isinstance(values.flat[row], str)]
+    if words and len(words) < numbers.sum():  # a remark or a line of units made a column of numbers one of text
+        row = np.unravel_index(words[0], values.shape)[0]
+        return (
+            f"holds text among its numbers: {shown(values.flat[words[0]])} in row {row}, {len(words)} in all. "
+            "Remove these rows, or leave their field empty, and read the table again."
+        )
+    hint = " Its numbers are stored as text: convert them first." if reads_as_number(value) else ""
+    return (
+        f"holds {kind} and not numbers: {shown(value)} in row {index[0]}.{hint} "
+        "Leave the column out (on the command line: `--ignore`), or code it as numbers."
+    )
 
 
 def _is_missing(value: Any) -> bool:

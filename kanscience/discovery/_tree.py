@@ -11,7 +11,7 @@ import numpy as np
 from kanscience import structure
 from kanscience._errors import DataError, OptionError
 from kanscience._typing import ArrayLike, Matrix
-from kanscience.datasets import as_matrix, as_target
+from kanscience.datasets import as_matrix, as_target, check_no_target_among
 from kanscience.discovery._networks import Targets
 from kanscience.discovery._tree_from_table import FEWEST_ROWS, tree_from_table
 from kanscience.network import MultKAN
@@ -83,6 +83,7 @@ def discover_tree(
         points, columns = as_matrix(x, names, what="x")
         return _from_table(points, columns, *as_target(_predicted(f, x, points), ["f"], rows=len(points)))
     X, columns = as_matrix(f, names)
+    check_no_target_among(columns, x)
     return _from_table(X, columns, *as_target(x, rows=len(X)))
 
 

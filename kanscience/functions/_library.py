@@ -201,6 +201,9 @@ class Library:
         families = "; ".join(family.usage for family in self.families)
         return f"It knows {labels}" + (f"; and the families {families}." if families else ".")
 
+    def __repr__(self) -> str:
+        return f"<Library of {len(self.functions)} functions; tried: {self}>"
+
     def __str__(self) -> str:
         return ", ".join(function.label for function in self.candidates)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from kanscience._checks import check_path, listed
+from kanscience._checks import check_path, did_you_mean, listed
 from kanscience._errors import DataError, FileError, GraphError, OptionError
 from kanscience.functions import as_library
 from kanscience.graph import Graph, SplineTerm, from_json, to_json
@@ -88,14 +88,15 @@ def load(path: str | os.PathLike[str], *, library: Library | None = None) -> Mul
 
     path, known = check_path(path), as_library(library)
     if not path.is_file():
-        near = ", ".join(sorted(p.name for p in path.parent.glob("*.safetensors"))[:5]) if path.parent.is_dir() else ""
-        raise FileError(f"there is no file {str(path)!r}." + (f" In that folder: {near}." if near else ""))
+        raise FileError(_no_such_file(path))
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as reason:
-        raise FileError(f"{str(path)!r} is damaged or no safetensors file ({reason}).") from None
+        raise FileError(
+            f"{str(path)!r} is damaged or no safetensors file ({reason}). Write networks with ks.save."
+        ) from None
     if metadata.get("format") != _FORMAT:
         raise FileError(f"{str(path)!r} holds tensors, but no network of kanscience. Write networks with ks.save.")
     if metadata.get("version") != _VERSION:
@@ -115,6 +116,14 @@ def load(path: str | os.PathLike[str], *, library: Library | None = None) -> Mul
     if flaw := _flaw(network):
         raise FileError(f"{str(path)!r} is damaged: its network has {flaw}.")
     return network
+
+
+def _no_such_file(path: Path) -> str:
+    """Return what a letter says of a missing file: the networks that lie there."""
+    folder = path if path.is_dir() else path.parent
+    there = sorted(p.name for p in folder.glob("*") if p.suffix in (".safetensors", ".kan")) if folder.is_dir() else []
+    what = f"{str(path)!r} is a folder, no file" if path.is_dir() else f"there is no file {str(path)!r}"
+    return f"{what}.{did_you_mean(path.name, there)}" + (f" In that folder: {listed(there, most=5)}." if there else "")
 
 
 def _flaw(network: MultKAN) -> str | None:

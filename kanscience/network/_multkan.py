@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -133,6 +133,16 @@ class MultKAN(nn.Module):
         network._set_up(layers, inputs, readout, **names)
         return network
 
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            import kanscience
+
+            if name not in kanscience.__all__ or name[0].isupper():
+                raise
+            raise AttributeError(f"a network has no method {name!r}: write ks.{name}(network, ...).") from None
+
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_program": None}
 
@@ -219,8 +229,12 @@ class MultKAN(nn.Module):
             (2,)
         """
         with torch.no_grad():
-            y = self(as_tensor(self, X)).cpu().numpy()
+            y = self(as_tensor(self, X)).cpu()
+            y = (y.float() if y.dtype == torch.bfloat16 else y).numpy()  # numpy has no such half precision
         return y[:, 0] if self.n_outputs == 1 else y
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
     def __str__(self) -> str:
         splines = sum(int(layer.splines.active.sum()) for layer in self.layers)

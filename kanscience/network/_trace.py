@@ -34,6 +34,9 @@ class Trace:
     def __len__(self) -> int:
         return self.outputs.shape[0]
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
     def __str__(self) -> str:
         outside = [int(count.sum()) for count in self.outside]
         return (

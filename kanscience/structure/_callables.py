@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from kanscience._errors import DataError, OptionError, ShapeError
-from kanscience._typing import Matrix, Vector
+from kanscience._typing import ArrayLike, Matrix, Vector
+from kanscience.datasets import as_columns, as_matrix, names_of
 from kanscience.structure._derivatives import spread_of
 from kanscience.structure._differences import ArrayFunction
 from kanscience.structure._exact import TorchFunction
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from kanscience.structure._derivatives import Function
 
 _SAME, _SAME_SIZE = 1e-5, 1e-6  # of the spread and of the size: float32 answers differ by less with the batch
+
+
+def points_for(f: Any, x: ArrayLike, names: Sequence[str] | None) -> tuple[Matrix, tuple[str, ...]]:
+    """Return points and the names of their columns; a network's inputs are found by name in a frame."""
+    inputs, columns = getattr(f, "input_names", ()), names_of(x)
+    if columns and set(inputs) & set(columns):
+        x = as_columns(x, inputs, what="x")
+        names = names or (inputs if set(inputs) <= set(columns) else columns)
+    return as_matrix(x, names, what="x")
 
 
 def functions_of(f: Callable[..., Any], x: Matrix) -> list[Function]:

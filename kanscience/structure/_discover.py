@@ -10,9 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from kanscience._typing import ArrayLike, Matrix
-from kanscience.datasets import as_matrix
 from kanscience.structure._blocks import Block, PerTriple, children_of, dependence, strong_blocks
-from kanscience.structure._callables import functions_of
+from kanscience.structure._callables import functions_of, points_for
 from kanscience.structure._derivatives import Derivatives, Function, derivatives
 from kanscience.structure._exact import TorchFunction
 from kanscience.structure._gauge import Yardsticks, yardsticks_beside
@@ -39,7 +38,7 @@ def discover_tree(
 
     Source: W. M. Gorman, Rev. Econ. Stud. 35 (1968) 367.
     """
-    points, columns = as_matrix(x, names, what="x")
+    points, columns = points_for(f, x, names)
     trees = [tree_of(function, points, columns) for function in functions_of(f, points)]
     if len(trees) == 1:
         return trees[0]

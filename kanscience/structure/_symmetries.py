@@ -17,8 +17,7 @@ import numpy as np
 from kanscience._errors import DataError, FormulaError
 from kanscience._typing import ArrayLike, Matrix
 from kanscience.compiler import compile_formula, parse_formula
-from kanscience.datasets import as_matrix
-from kanscience.structure._callables import functions_of
+from kanscience.structure._callables import functions_of, points_for
 from kanscience.structure._derivatives import FEWEST_POINTS, column_scales
 from kanscience.structure._kinks import check_smooth
 
@@ -109,7 +108,7 @@ def has_symmetry(f: Callable[..., Any], x: ArrayLike, formula: str, *, names: Se
 
 def symmetry_in(f: Callable[..., Any], x: ArrayLike, formula: str, *, names: Sequence[str] | None = None) -> Symmetry:
     """Return how well f depends on the variables in a formula through that formula alone, as `has_symmetry` asks."""
-    points, columns = as_matrix(x, names, what="x")
+    points, columns = points_for(f, x, names)
     parsed = parse_formula(formula, variables=columns)
     used = sorted(columns.index(str(symbol)) for symbol in parsed.free_symbols if str(symbol) in columns)
     if not used:
@@ -151,7 +150,7 @@ def find_symmetries(f: Callable[..., Any], x: ArrayLike, *, names: Sequence[str]
         >>> print(found)
         b/c**2 (power, score 1)
     """
-    points, columns = as_matrix(x, names, what="x")
+    points, columns = points_for(f, x, names)
     asked = _Gradients.of(functions_of(f, points), points, columns)
     found = [symmetry for family in _FAMILIES for symmetry in _of_family(family, asked, columns)]
     return tuple(sorted(found, key=lambda s: (-len(s.variables), s.variables)))

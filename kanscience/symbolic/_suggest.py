@@ -61,6 +61,9 @@ class Candidate:
 class Suggestions(tuple[Candidate, ...]):
     """Candidates, best first, that print as a table."""
 
+    def __repr__(self) -> str:
+        return f"<Suggestions, best first: {', '.join(str(one.function) for one in self)}>"
+
     def __str__(self) -> str:
         rows = [_COLUMNS, *map(_row, self)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from kanscience._checks import check_choice, check_integer, shown
+from kanscience._checks import check_choice, check_integer, check_kind, shown
 from kanscience._errors import OptionError
 from kanscience.network import FlatView, Grid, check_network, generator_from, rules_of_layers
 from kanscience.training._courses import Course, followed
@@ -148,11 +149,16 @@ def course_of_fit(
 ) -> Course[FitReport]:
     """Check what `fit` takes, and return its course; nothing is changed before it is followed."""
     check_network(network)
+    if network.dtype not in (torch.float32, torch.float64):
+        raise OptionError(f"networks are fitted in float64 or float32, not in {network.dtype}: fit network.double().")
     check_choice("optimizer", optimizer, OPTIMIZERS)
     restarts = check_integer("restarts", restarts, least=0)
     steps = None if steps is None else check_integer("steps", steps, least=0)
     batch_size = None if batch_size is None else check_integer("batch_size", batch_size)
     penalty = as_penalty(penalty, len(network.layers))
+    for name, flag in (("move_knots", move_knots), ("shrink", shrink), ("progress", progress)):
+        if flag is not None:
+            check_kind(name, flag, bool, "Pass True, False or None.")
     called = _as_callbacks(callbacks)
     levels = [rules_of_layers(grid, len(network.layers), "a level of `grids`") for grid in _as_levels(grids)]
     generator = generator_from(seed)
@@ -167,6 +173,7 @@ def course_of_fit(
             penalty.of_layer(depth, len(network.layers))  # says what does not fit, before anything is changed
     run = Run(network, train, held, loss, penalty, move_knots, called, generator)
     run.optimizer = _chosen_optimizer(optimizer, run, batch_size)
+    _check_inference_mode(network, run.optimizer)
     usual = STEPS if is_regression(run) else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
     run.steps = usual if steps is None else steps
     run.batch_size, run.shrink = batch_size, shrink
@@ -197,6 +204,18 @@ def _chosen_optimizer(optimizer: str, run: Run, batch_size: int | None) -> str:
     return optimizer
 
 
+def _check_inference_mode(network: MultKAN, optimizer: str) -> None:
+    """Raise where torch has no gradients, or may not write the network's numbers."""
+    inside = torch.is_inference_mode_enabled()
+    if inside and optimizer != "lm":
+        raise OptionError(f"{optimizer!r} needs gradients, and torch.inference_mode() has none: call `fit` outside it.")
+    if not inside and network.layers[0].splines.low.is_inference():
+        raise OptionError(
+            "the network was made inside torch.inference_mode(), so its numbers cannot be written outside it. "
+            "Make it and fit it at one place."
+        )
+
+
 def _as_levels(grids: Grid | Sequence[Grid] | None) -> list[Grid]:
     """Return the levels of a schedule; one grid alone is a schedule of one level."""
     if grids is None:
@@ -211,6 +230,16 @@ def _as_callbacks(callbacks: object) -> list[Callable[[Progress], Any]]:
     called: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
     if not all(map(callable, called)):
         raise OptionError(f"`callbacks` are functions of a Progress, got {shown(callbacks)}.")
+    for callback in called:
+        try:
+            inspect.signature(callback).bind(None)
+        except TypeError as reason:
+            raise OptionError(
+                f"`callbacks` are called with one Progress, and {shown(callback)} cannot be: {reason}. "
+                "Write one as `def told(line): print(line.step, line.loss)`."
+            ) from None
+        except ValueError:  # written in C, and does not say what it takes
+            pass
     return called
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from kanscience._checks import check_integer, check_seed, shown
-from kanscience._errors import OptionError
+from kanscience._errors import OptionError, ShapeError
 from kanscience.training._courses import Course, Question, followed, together
 from kanscience.training._fit import course_of_fit
 from kanscience.training._report import FitReport, Progress
@@ -170,16 +170,30 @@ def _samples_of_each(
     """Return the samples of each network; all have the very same where no rows are chosen."""
     if rows is None:
         return [{"inputs": inputs, "targets": targets}] * count
+    if hasattr(inputs, "collect"):  # a lazy frame
+        inputs = inputs.collect()
     chosen = [np.asarray(its) for its in _one_each("rows", list(rows), count)]
     found = []
     for its in chosen:
         if its.ndim != 1 or its.dtype.kind not in "iub":
             raise OptionError(f"`rows` holds indices or a mask for each network, got an entry {shown(its)}.")
+        if hasattr(inputs, "__len__"):
+            _check_rows_exist(its, len(inputs))
         each = {"inputs": _taken(inputs, its), "targets": _taken(targets, its)}
         if sigma is not None and np.ndim(sigma):
             each["sigma"] = _taken(sigma, its)
         found.append(each)
     return found
+
+
+def _check_rows_exist(rows: np.ndarray, count: int) -> None:
+    if rows.dtype.kind == "b":
+        if len(rows) != count:
+            raise ShapeError(f"`rows` holds a mask of {len(rows)} entries for {count} rows. Pass one for each row.")
+        return
+    outside = rows[(rows < -count) | (rows >= count)]
+    if outside.size:
+        raise OptionError(f"`rows` names row {outside[0]}, but there are {count}: rows go from 0 to {count - 1}.")
 
 
 def _taken(values: Any, rows: np.ndarray) -> Any:

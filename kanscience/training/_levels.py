@@ -43,7 +43,11 @@ def train_levels(run: Run, levels: list[list[KnotRule]], restarts: int, progress
     from tqdm import tqdm
 
     origin = snapshot(run.network)
-    _meet_data(run)
+    try:
+        _meet_data(run)
+    except KeyboardInterrupt:  # while kernels are compiled, say: nothing is changed then
+        restore_(run.network, origin)
+        raise
     total = run.steps * max(len(levels), 1) * (1 + restarts)
     silent = None if progress is None else not progress
     with tqdm(total=total, desc="fit", disable=silent, delay=1, leave=False) as run.bar:

@@ -59,10 +59,10 @@ class Run:
         """Return the root mean square residual, weighted where errors are given, in the unit of the targets."""
         if samples is None:
             return float("nan")
-        squares = self._residuals(samples) ** 2
+        squares = self._residuals(samples).double() ** 2  # in single precision those of 1e-19 would be 0
         if samples.sigma is None:
             return float(squares.mean().sqrt())
-        weights = 1 / (samples.sigma**2 + self.scatter**2)
+        weights = 1 / (samples.sigma.double() ** 2 + self.scatter**2)
         return float(((weights * squares).sum() / weights.sum()).sqrt())
 
     def _residuals(self, samples: Samples) -> Tensor:

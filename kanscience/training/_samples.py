@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kanscience._checks import check_finite, check_number, shown
 from kanscience._errors import DataError, OptionError, ShapeError
-from kanscience.datasets import as_sigma, as_target
+from kanscience.datasets import as_sigma, as_target, check_no_target_among, names_of
 from kanscience.network import check_network
 from kanscience.network._tables import as_tensor
 
@@ -70,9 +70,15 @@ def held_back(samples: Samples, share: object, generator: torch.Generator) -> tu
 
 
 def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samples:
+    if isinstance(targets, str):
+        column = f"table[{targets!r}]"
+        raise DataError(f"`{targets_name}` is the text {targets!r}: pass the column, {column}, and inputs without it.")
     x = as_tensor(network, inputs, inputs_name)
     # Checked as they came, a tensor's gradient and place aside; what is finite may still be beyond the network's precision.
     values, _ = as_target(targets, what=targets_name)
+    columns = names_of(inputs)
+    used = columns if len(columns) == network.n_inputs else network.input_names
+    check_no_target_among(used if columns else (), targets, what=inputs_name)
     if len(values) != len(x):
         raise ShapeError(
             f"`{inputs_name}` has {len(x)} rows and `{targets_name}` has {len(values)}; they must be as many."

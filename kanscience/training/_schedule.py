@@ -132,7 +132,8 @@ def _move_domains_(splines, low: Tensor, high: Tensor, x: Tensor, tolerance: Ten
 
 def adopt_names_(network: MultKAN, inputs: object) -> None:
     """Take a frame's column names for a network whose inputs have none of their own yet."""
-    names = tuple(str(column) for column in getattr(inputs, "columns", ()))
+    schema = getattr(inputs, "collect_schema", None)  # of a lazy frame, which warns where it is asked for its columns
+    names = tuple(map(str, schema() if schema else getattr(inputs, "columns", ())))
     nameless = network.input_names == plain_names(network.n_inputs)
     if nameless and len(names) == len(set(names)) == network.n_inputs:
         network.input_names = names

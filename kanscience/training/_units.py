@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def spread_of(y: Tensor) -> Tensor:
     """Return each output's spread, (outputs,); where it is constant its size, or 1."""
-    spread, mean = y.std(dim=0, correction=0), y.mean(dim=0)
+    spread, mean = y.double().std(dim=0, correction=0).to(y), y.mean(dim=0)  # squares may leave single precision
     return torch.where(spread > 0, spread, torch.where(mean == 0, 1.0, mean.abs()))
 
 

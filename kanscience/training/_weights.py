@@ -13,15 +13,16 @@ def normalised_weights(y: Tensor, sigma: Tensor | None, scatter: float) -> Tenso
     of squares of 1: losses, penalties and dampings then mean the same in every unit. Where errors are given they alone
     say what outputs weigh beside each other, and the scale is one for all.
     """
-    weights = torch.ones_like(y) if sigma is None else (sigma**2 + scatter**2).rsqrt()
+    given, y = y, y.double()  # in single precision squares of 1e-25 would be 0
+    weights = torch.ones_like(y) if sigma is None else (sigma.double() ** 2 + scatter**2).rsqrt()
     squares = weights**2
     mean = (squares * y).sum(dim=0) / squares.sum(dim=0)
     spread = (squares * (y - mean) ** 2).sum(dim=0).sqrt()
     # A constant target has no spread: its own size is the unit then, or 1.
-    rounding = 16 * torch.finfo(y.dtype).eps * (squares * y**2).sum(dim=0).sqrt()
+    rounding = 16 * torch.finfo(given.dtype).eps * (squares * y**2).sum(dim=0).sqrt()
     size = torch.where(mean == 0, 1.0, mean.abs()) * squares.sum(dim=0).sqrt()
     spread = torch.where(spread > rounding, spread, size)
-    return weights / (spread if sigma is None else spread.square().mean().sqrt())
+    return (weights / (spread if sigma is None else spread.square().mean().sqrt())).to(given)
 
 
 def model_scatter(residuals: Tensor, sigma: Tensor, freedom: int) -> float:
