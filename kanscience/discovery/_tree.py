@@ -15,7 +15,7 @@ from kanscience.datasets import as_matrix, as_target, check_no_target_among
 from kanscience.discovery._networks import Targets
 from kanscience.discovery._tree_from_table import FEWEST_ROWS, tree_from_table
 from kanscience.network import MultKAN
-from kanscience.structure import PRIME, StructureTree, StructureTrees
+from kanscience.structure import PRIME, StructureTree, StructureTrees, points_for
 
 
 def discover_tree(
@@ -73,7 +73,7 @@ def discover_tree(
         found = structure.discover_tree(f, x, names=names)
         if not isinstance(f, MultKAN) or not any(layer.has_splines for layer in f.layers):
             return found
-        trees = _of_fitted(f, *as_matrix(x, names, what="x"), (found,) if isinstance(found, StructureTree) else found)
+        trees = _of_fitted(f, *points_for(f, x, names), (found,) if isinstance(found, StructureTree) else found)
         return trees[0] if isinstance(found, StructureTree) else StructureTrees(trees)
     if isinstance(f, str):
         raise OptionError(

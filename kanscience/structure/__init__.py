@@ -1,6 +1,7 @@
 """Questions to any callable: which variables belong together, and how."""
 
 from kanscience.structure._blocks import Block, dependence, strong_blocks
+from kanscience.structure._callables import points_for
 from kanscience.structure._derivatives import DIFFERENCES, EXACT, Derivatives, Limits, Noise
 from kanscience.structure._discover import derivatives_of, discover_tree, tree_from_derivatives
 from kanscience.structure._kinds import ADDITIVE, CLEAR, GENERALIZED, KINDS, MULTIPLICATIVE, PRIME, Kind
@@ -32,6 +33,7 @@ __all__ = [
     "find_separability",
     "find_symmetries",
     "has_symmetry",
+    "points_for",
     "strong_blocks",
     "symmetry_in",
     "tree_from_derivatives",
