@@ -50,6 +50,7 @@ def main() -> None:
 @click.option("--inputs", multiple=True, help="Columns to explain it with; default: all others.")
 @click.option("--ignore", multiple=True, help="Columns to leave out.")
 @click.option("--sigma", multiple=True, help="Column with the standard error of the target.")
+@click.option("--drop-missing", is_flag=True, help="Leave out rows in which a value is missing.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.")
 @click.option("--max-complexity", type=int, help="Most operations of a formula.")
 @click.option("--time-budget", type=float, default=120.0, show_default=True, help="Seconds, everything included.")
@@ -61,6 +62,7 @@ def discover(
     inputs: Sequence[str],
     ignore: Sequence[str],
     sigma: Sequence[str],
+    drop_missing: bool,
     out: Path | None,
     max_complexity: int | None,
     time_budget: float,
@@ -68,7 +70,7 @@ def discover(
     quiet: bool,
 ) -> None:
     """Find the law of a column of the table DATA (CSV)."""
-    X, y, errors = _selected(data, target, inputs, ignore, sigma)
+    X, y, errors = _selected(data, target, inputs, ignore, sigma, drop_missing)
     if out is not None:
         _make_folder(out)
     from kanscience.discovery import discover as find
@@ -89,21 +91,31 @@ def discover(
 
 
 def _selected(
-    data: Path, target: Sequence[str], inputs: Sequence[str], ignore: Sequence[str], sigma: Sequence[str]
+    data: Path,
+    target: Sequence[str],
+    inputs: Sequence[str],
+    ignore: Sequence[str],
+    sigma: Sequence[str],
+    drop_missing: bool,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
     """Return inputs, targets and errors of a CSV file."""
-    from kanscience.datasets import check_no_gaps, read_csv, select_columns
+    from kanscience.datasets import check_no_gaps, has_gaps, read_csv, select_columns
 
     table = read_csv(data)
-    X, y, errors = select_columns(
+    parts = select_columns(
         table,
         _columns(target, table),
         inputs=_columns(inputs, table) or None,
         ignore=_columns(ignore, table),
         sigma=_columns(sigma, table) or None,
     )
-    check_no_gaps(table, [name for part in (X, y, errors) if part is not None for name in part], data)
-    return X, y, errors
+    columns = [name for part in parts if part is not None for name in part]
+    if drop_missing and (gaps := has_gaps(table, columns)).any():
+        click.echo(f"{gaps.sum()} of {len(table)} rows lack a value and are left out", err=True)
+        parts, table = [part if part is None else part[~gaps] for part in parts], table[~gaps]
+    check_no_gaps(table, columns, data, " `--drop-missing` leaves these rows out." * (not drop_missing))
+    X, y, errors = parts
+    return X, y, errors  # type: ignore[return-value]
 
 
 def _make_folder(folder: Path) -> None:
@@ -159,6 +171,7 @@ def _start_value(text: str) -> tuple[str, float]:
 @click.option("--ignore", multiple=True, help="Of a table: columns to leave out.")
 @click.option("--variables", help="Of a formula: names of the inputs, with commas; default: all names, sorted.")
 @click.option("--range", "ranges", multiple=True, help="Range of a variable, a=0.5:2, or of all: 0.5:2 (the default).")
+@click.option("--drop-missing", is_flag=True, help="Leave out a table's rows in which a value is missing.")
 @click.option("--rows", type=int, default=1000, show_default=True, help="Number of random points.")
 @click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the tree: a PNG, SVG or PDF file.")
 def tree(
@@ -168,6 +181,7 @@ def tree(
     ignore: Sequence[str],
     variables: str | None,
     ranges: Sequence[str],
+    drop_missing: bool,
     rows: int,
     picture: Path | None,
 ) -> None:
@@ -175,7 +189,7 @@ def tree(
     if target:
         if variables or ranges:
             raise OptionError("--variables and --range belong to a formula; with --target the points are the table's.")
-        found = _tree_of_table(Path(what), target, inputs, ignore)
+        found = _tree_of_table(Path(what), target, inputs, ignore, drop_missing)
     elif inputs or ignore:
         raise OptionError("--inputs and --ignore choose columns of a table; say with --target what to explain.")
     else:
@@ -188,11 +202,11 @@ def tree(
 
 
 def _tree_of_table(
-    data: Path, target: Sequence[str], inputs: Sequence[str], ignore: Sequence[str]
+    data: Path, target: Sequence[str], inputs: Sequence[str], ignore: Sequence[str], drop_missing: bool
 ) -> StructureTree | StructureTrees:
     from kanscience.discovery import discover_tree
 
-    X, y, _ = _selected(data, target, inputs, ignore, ())
+    X, y, _ = _selected(data, target, inputs, ignore, (), drop_missing)
     return discover_tree(X, y)
 
 

@@ -241,3 +241,18 @@ def test_usage_is_explained(run):
         assert done.exit_code == 0
         assert "Usage" in done.output
     assert ks.__version__.split(".dev")[0] in run("--version").output
+
+
+@pytest.mark.usefixtures("classical_routes")
+def test_rows_with_a_missing_value_are_left_out_where_that_is_asked_for(run, table):
+    frame = pd.read_csv(table)
+    frame.loc[3, "y"], frame.loc[[5, 8], "a"], frame.loc[9, "z"] = None, None, None  # z is not looked at
+    frame.to_csv("gaps.csv", index=False)
+    words = ("discover", "gaps.csv", "--target", "y", "--inputs", "a,b", "--quiet", "--seed", 0)
+    _letter(run(*words), "'a' is missing in row 6", "--drop-missing")
+    done = run(*words, "--drop-missing")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == "3 of 60 rows lack a value and are left out\n"
+    assert "y = 2*a/b" in done.stdout
+    done = run("tree", "gaps.csv", "--target", "y", "--inputs", "a,b", "--drop-missing")
+    assert "y(a, b): multiplicative" in done.stdout

@@ -1,6 +1,6 @@
 """Tables: reading, checking and splitting them, sampling ranges, and the tables that travel along."""
 
-from kanscience.datasets._files import check_no_gaps, load_table, read_csv, table_names
+from kanscience.datasets._files import check_no_gaps, has_gaps, load_table, read_csv, table_names
 from kanscience.datasets._sample import sample_uniform
 from kanscience.datasets._split import FEW_ROWS, Split, k_folds, random_split, splits
 from kanscience.datasets._tables import (
@@ -22,6 +22,7 @@ __all__ = [
     "as_sigma",
     "as_target",
     "check_no_gaps",
+    "has_gaps",
     "check_no_target_among",
     "k_folds",
     "load_table",

@@ -184,8 +184,17 @@ def _sibling_names(path: Path) -> list[str]:
     return [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
 
 
-def check_no_gaps(table: pd.DataFrame, columns: Sequence[str], path: str | PathLike[str]) -> None:
+def has_gaps(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """Return which rows lack a number in any of these columns, (rows,)."""
+    return table[list(columns)].isna().any(axis=1).to_numpy()
+
+
+def check_no_gaps(table: pd.DataFrame, columns: Sequence[str], path: str | PathLike[str], way_out: str = "") -> None:
     """Check that no number is missing or infinite in these columns of a table that was read from a file.
+
+    Args:
+        table, columns, path: what was read, and from where.
+        way_out: what the caller offers beside mending the file.
 
     Raises:
         DataError: the message names the file, the row below the names of columns counted from 1, and the column.
@@ -198,5 +207,5 @@ def check_no_gaps(table: pd.DataFrame, columns: Sequence[str], path: str | PathL
             kind = "missing" if np.isnan(values[row]) else f"{values[row]:g}"
             raise DataError(
                 f"{str(path)!r}: column {name!r} is {kind} in row {row + 1} below the names; {int(bad.sum())} of "
-                f"{len(table)} rows are like that. Fill in the values, remove these rows, or leave the column out."
+                f"{len(table)} rows are like that. Fill in the values, remove these rows, or leave the column out.{way_out}"
             )

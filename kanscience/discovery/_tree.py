@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,18 @@ from kanscience.datasets import as_matrix, as_target, check_no_target_among
 from kanscience.discovery._networks import Targets
 from kanscience.discovery._tree_from_table import FEWEST_ROWS, tree_from_table
 from kanscience.network import MultKAN
-from kanscience.structure import PRIME, StructureTree, StructureTrees, points_for
+from kanscience.structure import (
+    PRIME,
+    StructureTree,
+    StructureTrees,
+    dependence,
+    derivatives_of,
+    points_for,
+    strong_blocks,
+)
+
+_LOOKED_AT = 200  # points
+_NEAR = 0.1  # dependence, 0 to 1: within a block it is some .01 in fitted networks; random curves make no such blocks
 
 
 def discover_tree(
@@ -94,12 +106,22 @@ def _of_fitted(
     values = np.reshape(network.predict(x), (len(x), -1))
     found = []
     for k, tree in enumerate(trees):
-        if _is_undivided(tree) and len(x) >= FEWEST_ROWS:
+        if _is_undivided(tree) and len(x) >= FEWEST_ROWS and _is_near_a_structure(network, k, x):
             of_values = tree_from_table(x, values[:, k].astype(float), names, tree.name)
             if not _is_undivided(of_values):
                 tree = replace(of_values, notes=("read from the values of fitted curves", *of_values.notes))
         found.append(tree)
     return found
+
+
+def _is_near_a_structure(network: MultKAN, output: int, x: Matrix) -> bool:
+    """Return whether variables depend so little on others that fitted curves may hide a structure."""
+    precise = copy.deepcopy(network).double()
+    d = derivatives_of(lambda x: precise(x)[:, output], x[:_LOOKED_AT])
+    if d is None:
+        return False
+    apart = dependence(d) > _NEAR
+    return not apart.any() or len(strong_blocks(apart)) > 1
 
 
 def _is_undivided(tree: StructureTree) -> bool:

@@ -71,7 +71,7 @@ def test_a_compiled_law_is_opened_trained_pruned_and_read(dtype, kind, formulas,
     ],
 )
 def test_data_become_a_network_its_tree_a_sparse_network_and_the_law(kind, dtype, stored):
-    X, table = rows(600, "abc", 1, 3, kind)
+    X, table = rows(400, "abc", 1, 3, kind)
     y = (X[:, 0] + np.sin(X[:, 1])) * X[:, 2]
     dense = ks.MultKAN([3, (2, 1), 1], seed=0, dtype=dtype)
     ks.fit(dense, table, y, valid=0.2, grids=(5, 10), seed=0)
@@ -79,7 +79,7 @@ def test_data_become_a_network_its_tree_a_sparse_network_and_the_law(kind, dtype
     assert (tree.kind([0, 1, 2]), tree.kind([0, 1])) == ("multiplicative", "additive")
 
     sparse = stored(ks.from_graph(tree.to_graph(), seed=0, dtype=dtype))
-    ks.fit(sparse, table, y, valid=0.2, grids=(5, 10, 20), restarts=6, seed=0)
+    ks.fit(sparse, table, y, valid=0.2, grids=(5, 10, 20), restarts=2, seed=0)
     formula, _ = ks.snap(stored(sparse), table, y, seed=0)
     (found,) = ks.expression(stored(formula), names=["a", "b", "c"])
     a, b, c = sympy.symbols("a b c")
