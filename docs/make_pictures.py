@@ -24,7 +24,7 @@ def pendulum() -> None:
     X = np.random.default_rng(0).uniform([0, 1, 9], [1.5, 2, 10], (500, 3))
     force = X[:, 1] * X[:, 2] * np.sin(X[:, 0])
     opened = ks.perturb(law)
-    ks.fit(opened, X, force, valid=0.2, grids=(5, 10, 20), seed=0)
+    ks.fit(opened, X, force, valid=0.2, grids=(5, 10), seed=0)
     opened, _ = ks.prune(opened, ks.trace(opened, X))
     formula, _ = ks.snap(opened, X, force, seed=0)
     figures = [ks.plot(network, ks.trace(network, X)) for network in (law, opened, formula)]

@@ -112,7 +112,7 @@ def _selected(
     columns = [name for part in parts if part is not None for name in part]
     if drop_missing and (gaps := has_gaps(table, columns)).any():
         click.echo(f"{gaps.sum()} of {len(table)} rows lack a value and are left out", err=True)
-        parts, table = [part if part is None else part[~gaps] for part in parts], table[~gaps]
+        parts, table = [part if part is None else part.loc[~gaps] for part in parts], table.loc[~gaps]
     check_no_gaps(table, columns, data, " `--drop-missing` leaves these rows out." * (not drop_missing))
     X, y, errors = parts
     return X, y, errors  # type: ignore[return-value]

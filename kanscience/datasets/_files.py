@@ -186,7 +186,7 @@ def _sibling_names(path: Path) -> list[str]:
 
 def has_gaps(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     """Return which rows lack a number in any of these columns, (rows,)."""
-    return table[list(columns)].isna().any(axis=1).to_numpy()
+    return table[list(columns)].isna().to_numpy().any(axis=1)  # type: ignore[union-attr, return-value]
 
 
 def check_no_gaps(table: pd.DataFrame, columns: Sequence[str], path: str | PathLike[str], way_out: str = "") -> None:

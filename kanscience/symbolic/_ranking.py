@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanscience._typing import Vector
-from kanscience.functions import AffineFit, Library, affine_fits
+from kanscience.functions import AffineFit, Function, Library, affine_fits
 from kanscience.graph import Graph, Number, Term
 from kanscience.symbolic._description import description_length
 
@@ -34,11 +34,13 @@ class Choice:
         return description_length(self.misfit + floor, n) + 2.0 * (function.complexity + len(self.beside)) + numbers
 
 
-def choices(library: Library, known: Library, fixed: tuple[Term, ...], x: Vector, curve: Vector) -> list[Choice]:
-    """Return the library's functions for the curve that an edge has at x; of a constant one the simplest.
+def choices(
+    candidates: Sequence[Function], known: Library, fixed: tuple[Term, ...], x: Vector, curve: Vector
+) -> list[Choice]:
+    """Return functions fitted to the curve that an edge has at x; of a constant one the simplest.
 
     Args:
-        library: what to choose from.
+        candidates: what to choose from, one function or more.
         known: what the fixed terms are looked up in.
         fixed: terms of the edge that are not to be trained. The function may stand beside them, or in their place.
         x, curve: (N,).
@@ -46,7 +48,7 @@ def choices(library: Library, known: Library, fixed: tuple[Term, ...], x: Vector
     found = []
     for beside in dict.fromkeys((fixed, ())):
         rest = curve - sum((_values(known, term, x) for term in beside), np.zeros_like(x))
-        every = affine_fits(library.candidates, x, rest)
+        every = affine_fits(candidates, x, rest)
         finite = [fit for fit in every if math.isfinite(fit.misfit)]
         share = float(rest.var() / curve.var()) if beside and curve.var() > 0 else 1.0
         if finite:

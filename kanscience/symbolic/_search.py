@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from kanscience.functions import Library
+from kanscience.functions import Function, Library
 from kanscience.graph import Graph
 from kanscience.network import MultKAN, edge_ends, rebuilt, to_graph, trace
 from kanscience.symbolic._canonical import canonical
@@ -112,15 +112,20 @@ class Search:
         found = self.choices(self.network, spline_edges(self.network))
         return {edge: Ranking.of(its, len(self.train.x), spline_loss) for edge, its in found.items()}
 
-    def choices(self, network: MultKAN, edges: Iterable[Edge]) -> dict[Edge, list[Choice]]:
-        """Return the functions that the curves of edges may be, by what they take and give at the rows learnt from."""
+    def choices(
+        self, network: MultKAN, edges: Iterable[Edge], candidates: Sequence[Function] | None = None
+    ) -> dict[Edge, list[Choice]]:
+        """Return the functions that the curves of edges may be, by what they take and give at the rows learnt from.
+
+        ``candidates`` are those of the library, unless there are others.
+        """
         record, graph, library = trace(network, self.train.x), to_graph(network), self.vocabulary(network)
         found = {}
         for edge in edges:
             layer, source, target = edge
             x, curve = record.nodes[layer][:, source], record.edges[layer][:, source, target]
             fixed = fixed_terms(graph, *edge_ends(network, edge))
-            found[edge] = choices(self.library, library, fixed, x.numpy(), curve.numpy())
+            found[edge] = choices(candidates or self.library.candidates, library, fixed, x.numpy(), curve.numpy())
         return found
 
     def at_once(self, rankings: dict[Edge, Ranking]) -> MultKAN:
@@ -177,10 +182,14 @@ class Search:
         terms = graph.edges[edge_ends(best, edge)]["function"]
         if present is None or not any(term.trainable for term in terms):
             return None
-        others = [c for c in self.choices(best, [edge])[edge] if c.fit.function.label != present]
-        if self.is_exact(best):  # |m - 1| + 1 is m where m is larger than 1
+        candidates = [f for f in self.library.candidates if f.label != present]
+        exact = self.is_exact(best)
+        if exact:  # |m - 1| + 1 is m where m is larger than 1
             most = max(self.vocabulary(best).resolve(t.function, t.arguments).complexity for t in terms)
-            others = [c for c in others if c.fit.function.complexity < most and c.misfit <= _EXACT**2]
+            candidates = [f for f in candidates if f.complexity < most]
+        if not candidates:
+            return None
+        others = [c for c in self.choices(best, [edge], candidates)[edge] if not exact or c.misfit <= _EXACT**2]
         lowest = self.length(best)
         for choice in sorted(others, key=lambda c: c.length(0.0, len(self.train.x)))[:KEPT]:
             trial = graph.copy()

@@ -42,7 +42,8 @@ def snap(
     way, and constants become integers, rationals or multiples of pi, e and sqrt(2) where the loss agrees.
 
     Args:
-        network: fitted; left as it is. Edges that are symbolic already keep their functions.
+        network: fitted; left as it is. Edges that are symbolic already keep their functions; a curve beside fixed terms
+            becomes a function beside them, or one in their place.
         inputs, targets, sigma: as in `fit`.
         valid: rows that decide; None holds a fifth back (all rows decide below 30).
         library: a `Library`, or labels to choose from, such as ``["sin", "x^2", "exp"]``.

@@ -31,7 +31,7 @@ def test_shapes_inside_hold_every_smaller_hidden_layer_once_and_grow():
             [2, 5, 1],
             sympy.exp(sympy.sin(sympy.pi * x1) + x2**2),
         ),
-        (lambda x: x[:, 0] * x[:, 1], [2, (5, 2), 1], x1 * x2),
+        pytest.param(lambda x: x[:, 0] * x[:, 1], [2, (5, 2), 1], x1 * x2, marks=pytest.mark.slow),
     ],
     ids=["hello", "product"],
 )

@@ -111,7 +111,9 @@ def test_a_steps_surrogate_is_the_function_it_came_from():
 
 
 @pytest.mark.parametrize(
-    "fit", [fit_gaussian_process, lambda table: fit_network(table, 0.1)], ids=["process", "network"]
+    "fit",
+    [fit_gaussian_process, pytest.param(lambda table: fit_network(table, 0.1), marks=pytest.mark.slow)],
+    ids=["process", "network"],
 )
 def test_errors_of_surrogates_are_those_on_rows_they_have_not_seen(fit):
     rng = np.random.default_rng(4)

@@ -79,7 +79,7 @@ def test_data_become_a_network_its_tree_a_sparse_network_and_the_law(kind, dtype
     assert (tree.kind([0, 1, 2]), tree.kind([0, 1])) == ("multiplicative", "additive")
 
     sparse = stored(ks.from_graph(tree.to_graph(), seed=0, dtype=dtype))
-    ks.fit(sparse, table, y, valid=0.2, grids=(5, 10, 20), restarts=2, seed=0)
+    ks.fit(sparse, table, y, valid=0.2, grids=(5, 10), seed=0)
     formula, _ = ks.snap(stored(sparse), table, y, seed=0)
     (found,) = ks.expression(stored(formula), names=["a", "b", "c"])
     a, b, c = sympy.symbols("a b c")
