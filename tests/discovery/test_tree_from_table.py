@@ -41,6 +41,7 @@ def test_blocks_are_those_of_the_formula(formula, noise, rows):
     assert ks.discover_tree(X, y).blocks == ks.discover_tree(law, X).blocks
 
 
+@pytest.mark.slow
 def test_a_term_that_asks_for_a_logarithm_is_told_from_one_that_does_not():
     law, X, y = _measured("a*exp(b + c**2) + d", 0.0, rows=400)
     table = Table.of(X, y)
