@@ -58,19 +58,15 @@ def main() -> None:
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def discover(
     data: Path,
-    target: Sequence[str],
-    inputs: Sequence[str],
-    ignore: Sequence[str],
-    sigma: Sequence[str],
-    drop_missing: bool,
     out: Path | None,
     max_complexity: int | None,
     time_budget: float,
     seed: int | None,
     quiet: bool,
+    **selection: Any,
 ) -> None:
     """Find the law of a column of the table DATA (CSV)."""
-    X, y, errors = _selected(data, target, inputs, ignore, sigma, drop_missing)
+    X, y, errors = _selected(data, **selection)
     if out is not None:
         _make_folder(out)
     from kanscience.discovery import discover as find
@@ -95,8 +91,8 @@ def _selected(
     target: Sequence[str],
     inputs: Sequence[str],
     ignore: Sequence[str],
-    sigma: Sequence[str],
-    drop_missing: bool,
+    sigma: Sequence[str] = (),
+    drop_missing: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
     """Return inputs, targets and errors of a CSV file."""
     from kanscience.datasets import check_no_gaps, has_gaps, read_csv, select_columns
@@ -110,10 +106,11 @@ def _selected(
         sigma=_columns(sigma, table) or None,
     )
     columns = [name for part in parts if part is not None for name in part]
-    if drop_missing and (gaps := has_gaps(table, columns)).any():
+    gaps = has_gaps(table, columns) & drop_missing
+    check_no_gaps(table, columns, data, left_out=gaps, way_out=" `--drop-missing` leaves these rows out.")
+    if gaps.any():
         click.echo(f"{gaps.sum()} of {len(table)} rows lack a value and are left out", err=True)
-        parts, table = [part if part is None else part.loc[~gaps] for part in parts], table.loc[~gaps]
-    check_no_gaps(table, columns, data, " `--drop-missing` leaves these rows out." * (not drop_missing))
+        parts = [part if part is None else part.loc[~gaps] for part in parts]
     X, y, errors = parts
     return X, y, errors  # type: ignore[return-value]
 
@@ -189,9 +186,14 @@ def tree(
     if target:
         if variables or ranges:
             raise OptionError("--variables and --range belong to a formula; with --target the points are the table's.")
-        found = _tree_of_table(Path(what), target, inputs, ignore, drop_missing)
-    elif inputs or ignore:
-        raise OptionError("--inputs and --ignore choose columns of a table; say with --target what to explain.")
+        from kanscience.discovery import discover_tree
+
+        X, y, _ = _selected(Path(what), target, inputs, ignore, drop_missing=drop_missing)
+        found = discover_tree(X, y)
+    elif inputs or ignore or drop_missing:
+        raise OptionError(
+            "--inputs, --ignore and --drop-missing choose from a table; say with --target what to explain."
+        )
     else:
         found = _tree_of_function(what, variables, ranges, rows)
     if picture is not None:
@@ -199,15 +201,6 @@ def tree(
     click.echo(str(found))
     if picture is not None:
         click.echo(f"{picture}: its picture")
-
-
-def _tree_of_table(
-    data: Path, target: Sequence[str], inputs: Sequence[str], ignore: Sequence[str], drop_missing: bool
-) -> StructureTree | StructureTrees:
-    from kanscience.discovery import discover_tree
-
-    X, y, _ = _selected(data, target, inputs, ignore, (), drop_missing)
-    return discover_tree(X, y)
 
 
 def _tree_of_function(

@@ -254,5 +254,15 @@ def test_rows_with_a_missing_value_are_left_out_where_that_is_asked_for(run, tab
     assert done.exit_code == 0, done.output
     assert done.stderr == "3 of 60 rows lack a value and are left out\n"
     assert "y = 2*a/b" in done.stdout
+    _letter(run("tree", "a*b", "--drop-missing"), "--drop-missing", "--target")
     done = run("tree", "gaps.csv", "--target", "y", "--inputs", "a,b", "--drop-missing")
     assert "y(a, b): multiplicative" in done.stdout
+
+
+def test_an_infinite_value_is_named_by_its_row_in_the_file_whatever_was_left_out(run, table):
+    frame = pd.read_csv(table)
+    frame.loc[3, "y"], frame.loc[7, "a"] = None, np.inf
+    frame.to_csv("gaps.csv", index=False)
+    letter = run("discover", "gaps.csv", "--target", "y", "--inputs", "a,b", "--drop-missing")
+    _letter(letter, "'a' is inf in row 8")
+    assert "leaves these rows out" not in letter.output

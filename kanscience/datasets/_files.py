@@ -189,23 +189,32 @@ def has_gaps(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     return table[list(columns)].isna().to_numpy().any(axis=1)  # type: ignore[union-attr, return-value]
 
 
-def check_no_gaps(table: pd.DataFrame, columns: Sequence[str], path: str | PathLike[str], way_out: str = "") -> None:
+def check_no_gaps(
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    path: str | PathLike[str],
+    *,
+    left_out: np.ndarray | bool = False,
+    way_out: str = "",
+) -> None:
     """Check that no number is missing or infinite in these columns of a table that was read from a file.
 
     Args:
         table, columns, path: what was read, and from where.
-        way_out: what the caller offers beside mending the file.
+        left_out: (rows,) which are not looked at.
+        way_out: what the caller offers where a value is missing.
 
     Raises:
         DataError: the message names the file, the row below the names of columns counted from 1, and the column.
     """
     for name in columns:
         values = table[name].to_numpy()
-        bad = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(0, dtype=bool)
+        bad = ~(np.isfinite(values) | left_out) if values.dtype.kind == "f" else np.zeros(0, dtype=bool)
         if bad.any():
             row = int(np.argmax(bad))
             kind = "missing" if np.isnan(values[row]) else f"{values[row]:g}"
             raise DataError(
                 f"{str(path)!r}: column {name!r} is {kind} in row {row + 1} below the names; {int(bad.sum())} of "
-                f"{len(table)} rows are like that. Fill in the values, remove these rows, or leave the column out.{way_out}"
+                f"{len(table)} rows are like that. Fill in the values, remove these rows, or leave the column out."
+                f"{way_out if kind == 'missing' else ''}"
             )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from kanscience import structure
 from kanscience._errors import DataError, OptionError
@@ -15,7 +15,7 @@ from kanscience._typing import ArrayLike, Matrix
 from kanscience.datasets import as_matrix, as_target, check_no_target_among
 from kanscience.discovery._networks import Targets
 from kanscience.discovery._tree_from_table import FEWEST_ROWS, tree_from_table
-from kanscience.network import MultKAN
+from kanscience.network import MultKAN, in_precision
 from kanscience.structure import (
     PRIME,
     StructureTree,
@@ -103,11 +103,11 @@ def _of_fitted(
     network: MultKAN, x: Matrix, names: tuple[str, ...], trees: Sequence[StructureTree]
 ) -> list[StructureTree]:
     """Return the trees of a network, those that are undivided as its values at x tell them, if these tell more."""
-    values = np.reshape(network.predict(x), (len(x), -1))
     found = []
     for k, tree in enumerate(trees):
         if _is_undivided(tree) and len(x) >= FEWEST_ROWS and _is_near_a_structure(network, k, x):
-            of_values = tree_from_table(x, values[:, k].astype(float), names, tree.name)
+            values = np.reshape(network.predict(x), (len(x), -1))[:, k]
+            of_values = tree_from_table(x, values.astype(float), names, tree.name)
             if not _is_undivided(of_values):
                 tree = replace(of_values, notes=("read from the values of fitted curves", *of_values.notes))
         found.append(tree)
@@ -116,7 +116,7 @@ def _of_fitted(
 
 def _is_near_a_structure(network: MultKAN, output: int, x: Matrix) -> bool:
     """Return whether variables depend so little on others that fitted curves may hide a structure."""
-    precise = copy.deepcopy(network).double()
+    precise = in_precision(network, torch.float64)
     d = derivatives_of(lambda x: precise(x)[:, output], x[:_LOOKED_AT])
     if d is None:
         return False

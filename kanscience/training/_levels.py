@@ -152,10 +152,11 @@ def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> Cours
     if rules is None or run.shrink is False or not shrinks:
         return 0.0
     # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve may follow noise.
-    free, lowest = snapshot(run.network), run.judged()
+    lowest = run.judged()
     resolves = not fresh and lowest < before / _RESOLVED  # of noise there is not so much less on finer knots
     if lowest < 0.99 * before and (resolves or not _misses_held_rows(run)):
         return 0.0
+    free = snapshot(run.network)
     restore_(run.network, start)
     shrinkage = yield from _shrunk(run, fresh)
     if run.judged() <= lowest:

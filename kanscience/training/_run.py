@@ -137,7 +137,7 @@ class _Numbers:
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    # What `parameters` and `buffers` list too, in a twentieth of the time: nothing here is shared, or looked up by name.
+    # What `parameters` and `buffers` list too, without their look for names and for tensors that are shared.
     for numbers in (module._parameters, module._buffers):
         yield from (tensor for tensor in numbers.values() if tensor is not None)
     for part in module._modules.values():

@@ -121,3 +121,11 @@ def test_of_silent_sums_nothing_is_left_and_half_of_them_at_most_speak(seed):
     assert torch.equal(
         first[:, :, 5:], before["layers.0.splines.trained_coefficients"][:, :, 5:]
     )  # factors of a product
+
+
+def test_sums_that_have_a_part_of_their_own_are_never_silent():
+    network = KINDS["mixed"]()
+    before = state_of(network)
+    silence_(network, generator(0))
+    assert not all(bool(layer.splines.active.all()) for layer in network.layers)
+    assert all(torch.equal(its, before[name]) for name, its in state_of(network).items())
