@@ -7,7 +7,7 @@ from kanscience.network._deepen import deepen
 from kanscience.network._files import load, save
 from kanscience.network._flat import FlatView, layer_masks
 from kanscience.network._freeze import freeze
-from kanscience.network._initialize import generator_from, power_law, redraw_, silence_, smooth_curves
+from kanscience.network._initialize import generator_from, power_law, redraw_, smooth_curves
 from kanscience.network._jacobian import Sweep, jacobian, sweep
 from kanscience.network._jets import Jets, jets
 from kanscience.network._multkan import MultKAN, check_network
@@ -19,6 +19,7 @@ from kanscience.network._refine import Grid, refine, refine_, rules_of_layers
 from kanscience.network._remove import remove
 from kanscience.network._set_function import set_function
 from kanscience.network._shape import LayerShape, parse_width
+from kanscience.network._sums import influences, layers_of_equals, with_sums, without_sum
 from kanscience.network._trace import Trace, trace
 from kanscience.network._widen import widen
 
@@ -45,9 +46,11 @@ __all__ = [
     "functions_of_constants",
     "generator_from",
     "in_precision",
+    "influences",
     "jacobian",
     "jets",
     "layer_masks",
+    "layers_of_equals",
     "load",
     "parameter_of",
     "parse_width",
@@ -63,11 +66,12 @@ __all__ = [
     "rules_of_layers",
     "save",
     "set_function",
-    "silence_",
     "smooth_curves",
     "sweep",
     "to_graph",
     "trace",
     "widen",
+    "with_sums",
     "without_edges",
+    "without_sum",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -73,23 +72,3 @@ def redraw_(network: MultKAN, generator: torch.Generator, initialize: Initialize
             splines.trained_base_weights.copy_(torch.where(used, weights, 0))
         if depth:
             splines.open |= ~splines.given
-
-
-@torch.no_grad()
-def silence_(network: MultKAN, generator: torch.Generator) -> None:
-    """Set the trained curves that lead to and from many hidden sums to zero, in place; one to half of each layer speak.
-
-    A silent sum is a constant until the others can do no more without it: small networks are tried first. Only sums that
-    have curves from and to everything take part, of which one can stand for another; in a tree each has a part of its own.
-    """
-    for before, after in pairwise(network.layers):
-        sums = before.shape.sums
-        alike = bool(before.splines.active[:, :sums].all() and after.splines.active[:sums].all())
-        if sums < 2 or not alike:
-            continue
-        speaking = int(torch.randint(1, (sums + 1) // 2 + 1, (), generator=generator))
-        silent = torch.randperm(sums, generator=generator)[speaking:].to(network.device)
-        before.splines.trained_coefficients[:, :, silent] = 0
-        before.splines.trained_base_weights[:, silent] = 0
-        after.splines.trained_coefficients[silent] = 0
-        after.splines.trained_base_weights[silent] = 0

@@ -77,7 +77,9 @@ def fit(
         batch_size: rows a step (Adam).
         restarts: further starts from redrawn splines, the best of which goes on. 0 continues the present network. Up to 7
             are trained in full. More are heard first (Levenberg-Marquardt): 40 steps of each on a sample of the rows, in
-            groups of 8 until one start stands out; the best, three at most, are trained in full. 30 for deep networks.
+            groups of 8 until one start stands out. With several grids this one is trained with as few hidden sums as do
+            as well, and the curves of the others end as zero, unless a level shows that more are needed. 30 for deep
+            networks.
         shrink: whether levels are trained with ever weaker pulls, the first level of a fresh network towards straight
             lines, finer ones towards the coarser curves; held-back rows choose. None: where these say that a level
             follows noise; True: from the beginning on, the most careful way; False: never.

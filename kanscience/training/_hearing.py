@@ -2,10 +2,7 @@
 
 Of random starts of [4, 2, 1, 1], say, one in six finds exp((sin + sin)/2) and the others stick for good. Which one it is
 shows within some forty steps on a coarse grid, where the loss of a start that found its way is a small part of the
-others'. So starts are heard in groups, side by side, until one stands out; the best are called back and trained in full.
-
-A network with more sums than it needs ([4, 4, 2, 1]) seldom finds its way from random curves everywhere: it ends in one of
-many approximations that use all of them. Most of its starts are therefore silent in part, see `silence_`.
+others'. So starts are heard in groups, side by side, until one stands out, which is trained in full.
 """
 
 from __future__ import annotations
@@ -19,15 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kanscience.network import FlatView, redraw_, refine_, silence_
+from kanscience.network import FlatView, redraw_, refine_
 from kanscience.training._courses import Course, together
 from kanscience.training._descent import descend
 from kanscience.training._few_numbers import is_regression
 from kanscience.training._report import Progress
-from kanscience.training._run import Run
+from kanscience.training._run import Run, residuals_of
 from kanscience.training._schedule import adopt_domains_, adopt_targets_, restore_, snapshot
+from kanscience.training._weights import normalised_weights
 
 if TYPE_CHECKING:
+    from kanscience.network import MultKAN
     from kanscience.splines import KnotRule
     from kanscience.training._samples import Samples
 
@@ -35,10 +34,11 @@ FEWEST = 8  # restarts from which on starts are heard; fewer are all trained in 
 _STEPS = 40  # measured: 20 leave some starts on their way, and of those that stick after 40 few come loose by 160
 _ROWS = 1000  # most that a hearing listens to; the finer levels see all
 _ROWS_A_NUMBER = 3  # but so many for each trained number at least, or a loss says nothing
-_ALL_SPEAK = 4  # of so many redrawn starts of a deep network one has all sums; from few sums more find their way
 _GROUP = 8  # starts heard side by side: with one in six of them good, three groups in four hold one
-_STANDS_OUT = 20.0  # times below the median; starts that stick lie within a factor of 3 of each other
-_CALLED_BACK = 3  # starts at most, of those
+_STANDS_OUT = 20.0  # times below the starts that stick, which lie within a factor of 3 of each other
+_STUCK = 7 / 8  # of the starts are at least as good as those: of networks with many sums most find their way
+CALLED_BACK = 3  # starts at most, of those
+_USUAL = 0.98  # of the rows, by which a start is judged
 _CLOSE = 3.0  # times the best one's loss: what more steps may well turn round
 
 
@@ -55,33 +55,81 @@ def can_be_heard(run: Run, restarts: int) -> bool:
     return restarts >= FEWEST and run.train is not None and run.optimizer == "lm" and not is_regression(run)
 
 
-def hearing(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[list[Heard]]:
-    """Hear the present network, then redrawn ones, and return those to be called back, the best first.
-
-    Ctrl-C leaves the best of the starts heard so far in the run's network.
+class Hearing:
+    """Starts of a run, heard group by group.
 
     Args:
-        run: its network is written at Ctrl-C only.
+        run: its network, the first start, is written at Ctrl-C only.
         rules: knots of the level to hear on; None: the present ones.
         restarts: redrawn starts at most.
     """
-    assert run.train is not None
-    origin, rows = snapshot(run.network), _some_rows(run)
-    heard: list[Heard] = []
-    group: list[Run] = []
-    try:
-        for first in range(0, restarts + 1, _GROUP):
-            if run.stopping or (heard and _stands_out([its.loss for its in heard])):
-                break
-            starts = range(first, min(first + _GROUP, restarts + 1))
-            group = [_start(run, rules, rows, origin, place=start) for start in starts]
-            yield from together([descend(start, run.penalty) for start in group])
-            heard += _losses(run, group)
-    except KeyboardInterrupt:
-        restore_(run.network, min([*heard, *_losses(run, group)], key=lambda its: its.loss).numbers)
-        raise
-    ranked = sorted(heard, key=lambda its: its.loss)
-    return [its for its in ranked[:_CALLED_BACK] if its.loss <= _CLOSE * ranked[0].loss]
+
+    def __init__(self, run: Run, rules: list[KnotRule] | None, restarts: int) -> None:
+        self.run, self.rules, self.restarts = run, rules, restarts
+        self.origin, self.rows = snapshot(run.network), _some_rows(run)
+        self.heard: list[Heard] = []
+        self.dismissed: list[Heard] = []
+
+    def candidate(self) -> Course[Heard | None]:
+        """Hear until a start stands out that has not been dismissed, and return it; None when there is no more to hear.
+
+        Ctrl-C leaves the best of the starts heard so far in the run's network.
+        """
+        while True:
+            best = min((its for its in self.heard if its not in self.dismissed), key=_loss, default=None)
+            if best is not None and self._stands_out(best.loss):
+                return best
+            if len(self.heard) > self.restarts or self.run.stopping:
+                return None
+            yield from self._hear_a_group()
+
+    def _hear_a_group(self) -> Course[None]:
+        starts = range(len(self.heard), min(len(self.heard) + _GROUP, self.restarts + 1))
+        group = [self._start(place) for place in starts]
+        try:
+            yield from together([descend(start, self.run.penalty) for start in group])
+        except KeyboardInterrupt:
+            restore_(self.run.network, min([*self.heard, *self._judged(group)], key=_loss).numbers)
+            raise
+        self.heard += self._judged(group)
+
+    def called_back(self) -> list[Heard]:
+        """Return the starts to be trained in full, the best first."""
+        ranked = sorted(self.heard, key=_loss)
+        return [its for its in ranked[:CALLED_BACK] if its.loss <= _CLOSE * ranked[0].loss]
+
+    def _start(self, place: int) -> Run:
+        run, network = self.run, copy.deepcopy(self.run.network)
+        assert run.train is not None
+        restore_(network, self.origin)
+        if place:
+            redraw_(network, run.generator)
+            adopt_targets_(network, run.train.y)
+            adopt_domains_(network, run.all_inputs())
+        if self.rules is not None:
+            refine_(network, self.rules, self.rows.x)
+        return short_run(run, network, self.rows)
+
+    def _judged(self, group: Sequence[Run]) -> list[Heard]:
+        # Held-back rows, where there are any, tell whether a start has gone astray between the rows that it listens to.
+        found = [(_usual_misfit(start, self.run.held or self.rows), snapshot(start.network)) for start in group]
+        return [Heard(loss if np.isfinite(loss) else np.inf, numbers) for loss, numbers in found]
+
+    def _stands_out(self, loss: float) -> bool:
+        return loss * _STANDS_OUT <= float(np.quantile([its.loss for its in self.heard], _STUCK))
+
+
+def _loss(heard: Heard) -> float:
+    return heard.loss
+
+
+@torch.no_grad()
+def _usual_misfit(start: Run, samples: Samples) -> float:
+    """Return the root mean square residual of all rows but the worst: these lie beyond the ranges that a start has seen."""
+    assert start.train is not None
+    units = 1 / normalised_weights(start.train.y, None, 0.0)[0]
+    squares = ((residuals_of(start.network, samples) / units) ** 2).double().mean(dim=1).sort().values
+    return float(squares[: max(int(_USUAL * len(squares)), 1)].mean().sqrt())
 
 
 def _some_rows(run: Run) -> Samples:
@@ -92,23 +140,12 @@ def _some_rows(run: Run) -> Samples:
     return run.train.rows(torch.randperm(len(run.train.x), generator=run.generator)[:most])
 
 
-def _start(run: Run, rules: list[KnotRule] | None, rows: Samples, origin: dict[str, Tensor], place: int) -> Run:
-    """Return a run of its own for a start, which tells the callbacks of the whole run how it goes."""
-    assert run.train is not None
-    network = copy.deepcopy(run.network)
-    restore_(network, origin)
-    if place:
-        redraw_(network, run.generator)
-        if place % _ALL_SPEAK and len(network.layers) > 2:
-            silence_(network, run.generator)
-        adopt_targets_(network, run.train.y)
-        adopt_domains_(network, run.all_inputs())
-    if rules is not None:
-        refine_(network, rules, rows.x)
-    start = Run(network, rows, None, None, run.penalty, run.move_knots, [], run.generator)
-    start.steps = min(_STEPS, run.steps)
-    start.callbacks = [_Listener(run, start)]
-    return start
+def short_run(run: Run, network: MultKAN, rows: Samples) -> Run:
+    """Return a run of a few steps of its own, which tells the callbacks of the whole run how it goes."""
+    short = Run(network, rows, None, None, run.penalty, run.move_knots, [], run.generator)
+    short.steps = min(_STEPS, run.steps)
+    short.callbacks = [_Listener(run, short)]
+    return short
 
 
 @dataclass(eq=False)
@@ -126,13 +163,3 @@ class _Listener:
         if not self.run.stopping:
             self.run.tell(Progress(self.run.step, line.grid, line.loss, held))
         return self.run.stopping
-
-
-def _losses(run: Run, group: Sequence[Run]) -> list[Heard]:
-    # Held-back rows, where there are any, tell whether a start has gone astray between the rows that it listens to.
-    found = [(start.misfit(run.held or start.train), snapshot(start.network)) for start in group]
-    return [Heard(loss if np.isfinite(loss) else np.inf, numbers) for loss, numbers in found]
-
-
-def _stands_out(losses: Sequence[float]) -> bool:
-    return min(losses) * _STANDS_OUT <= float(np.median(losses))

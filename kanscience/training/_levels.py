@@ -14,7 +14,8 @@ from kanscience.network import redraw_, refine_
 from kanscience.training._courses import Course
 from kanscience.training._descent import descend, problem_of
 from kanscience.training._errors_of_parameters import determined
-from kanscience.training._hearing import can_be_heard, hearing
+from kanscience.training._few_sums import give_up_sums, put_back
+from kanscience.training._hearing import CALLED_BACK, Heard, Hearing, can_be_heard, short_run
 from kanscience.training._report import FitReport
 from kanscience.training._run import Run
 from kanscience.training._schedule import (
@@ -29,6 +30,7 @@ from kanscience.training._shrinkage import TowardsPolynomials, TowardsStart, Tow
 
 if TYPE_CHECKING:
     from kanscience.splines import KnotRule
+    from kanscience.training._samples import Samples
 
 # Pulls that validation chooses among; the weakest still say where a curve goes that no sample sees.
 _STRAIGHTENINGS = tuple(10 ** (-1.5 * k) for k in range(9))
@@ -76,7 +78,14 @@ def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> Course
     best, shrinkage = (snapshot(run.network), run.judged()), 0.0
     try:
         first, *finer = levels or [None]
-        shrinkage = yield from _best_start(run, first, restarts)
+        if can_be_heard(run, restarts):
+            hearing = Hearing(run, first, restarts)
+            if (yield from _goes_all_the_way(run, levels, hearing)):
+                return 0.0
+            best = snapshot(run.network), run.judged()
+            shrinkage = yield from _best_heard(run, first, hearing.called_back())
+        else:
+            shrinkage = yield from _best_start(run, first, restarts)
         best = snapshot(run.network), run.judged()
         for rules in finer:
             if run.stopping:
@@ -91,10 +100,51 @@ def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> Course
     return shrinkage
 
 
+def _goes_all_the_way(run: Run, levels: list[list[KnotRule]], hearing: Hearing) -> Course[bool]:
+    """Train a start that stands out with as few of its sums as serve; return whether every level resolved more.
+
+    If not, other starts or more sums may do better; the network that came closest stays.
+    """
+    closest, lowest = snapshot(run.network), run.judged()
+    for _ in range(CALLED_BACK):
+        heard = yield from hearing.candidate()
+        if heard is None or len(levels) < 2 or run.penalty is not None:  # no finer level tells, or edges are paid for
+            break
+        restore_(run.network, heard.numbers)
+        if (yield from _with_few_sums(run, levels, hearing.rows)):
+            return True
+        if run.judged() < lowest:
+            closest, lowest = snapshot(run.network), run.judged()
+        hearing.dismissed.append(heard)
+    restore_(run.network, closest)
+    return False
+
+
+def _with_few_sums(run: Run, levels: list[list[KnotRule]], rows: Samples) -> Course[bool]:
+    """Train as few sums of the present network as serve, level by level, as long as each resolves more."""
+    whole = run.network
+    short = short_run(run, whole, rows)
+    kept = yield from give_up_sums(short)
+    run.network = short.network
+    try:
+        yield from _level(run, levels[0], fresh=True)
+        for rules in levels[1:]:
+            if run.stopping:
+                break
+            before, loss = snapshot(run.network), run.judged()
+            yield from _level(run, rules)
+            if not run.judged() < loss / _RESOLVED:
+                if run.judged() > loss:
+                    restore_(run.network, before)
+                return False
+        return True
+    finally:
+        restore_(whole, snapshot(put_back(run.network, kept, whole)))
+        run.network = whole
+
+
 def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[float]:
     """Train the first level, from the present network and from redrawn ones; keep the best, return its shrinkage."""
-    if can_be_heard(run, restarts):
-        return (yield from _best_heard(run, rules, restarts))
     origin = snapshot(run.network)
     best, lowest, chosen = origin, np.inf, 0.0
     fresh = run.fresh
@@ -115,10 +165,10 @@ def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course
     return chosen
 
 
-def _best_heard(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[float]:
+def _best_heard(run: Run, rules: list[KnotRule] | None, called_back: list[Heard]) -> Course[float]:
     """Train the first level from the starts that a hearing recommends; keep the best, return its shrinkage."""
     best, lowest, chosen = snapshot(run.network), np.inf, 0.0
-    for place, heard in enumerate((yield from hearing(run, rules, restarts))):
+    for place, heard in enumerate(called_back):
         restore_(run.network, heard.numbers)
         shrinkage = yield from _level(run, rules, fresh=True)
         if run.judged() < lowest or place == 0:
