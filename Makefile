@@ -46,9 +46,10 @@ format: setup
 	$(RUN)/ruff check --fix
 	$(RUN)/ruff format
 
+# All benchmarks, some hours beside nothing else; a first look in minutes: make bench OPTIONS=--short
 bench: setup
 	$(RUN)/python -m pip install --quiet -e '.[benchmarks]'
-	$(RUN)/python benchmarks/run.py
+	$(RUN)/python benchmarks/run.py $(OPTIONS)
 
 # The notebooks at their full size; the checks run them with fewer rows and steps.
 tutorials: setup

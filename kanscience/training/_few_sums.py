@@ -31,6 +31,7 @@ def give_up_sums(run: Run) -> Course[dict[int, list[int]]]:
     Returns:
         By layer, from 0: the sums that stay, as they stood in the network before; nothing where no sum was given up.
     """
+    assert run.train is not None
     bound = _CLOSE * run.judged()
     kept = {depth: list(range(run.network.layers[depth].shape.sums)) for depth in layers_of_equals(run.network)}
     refused: set[tuple[int, int]] = set()
