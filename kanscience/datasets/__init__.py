@@ -12,12 +12,13 @@ from kanscience.datasets._tables import (
     plain_names,
     select_columns,
 )
-from kanscience.datasets._values import names_of
+from kanscience.datasets._values import as_frame, names_of
 
 __all__ = [
     "FEW_ROWS",
     "Split",
     "as_columns",
+    "as_frame",
     "as_matrix",
     "as_sigma",
     "as_target",

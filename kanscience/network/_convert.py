@@ -12,11 +12,11 @@ from kanscience._checks import check_kind
 from kanscience._errors import GraphError
 from kanscience.functions import as_library, default_library
 from kanscience.graph import Graph, Number, SplineAxis, SplineTerm, Term, layers
-from kanscience.network._initialize import Initialize, generator_from, power_law, smooth_curves
+from kanscience.network._initialize import Initialize, generator_from, usual_draw
 from kanscience.network._layer import Layer
 from kanscience.network._multkan import Domain, MultKAN, check_network, check_options, domains
 from kanscience.network._shape import LayerShape
-from kanscience.network._splines import SplineEdges, widened
+from kanscience.network._splines import SplineEdges
 from kanscience.network._terms import EdgeTerm, TermEdges
 from kanscience.splines import uniform_knots
 
@@ -175,7 +175,7 @@ def from_graph(
     if not graph.is_layered:
         graph = layers(graph)
     generator = generator_from(seed)
-    fill = _Fill(grid, degree, base, initialize or (smooth_curves if base == "zero" else power_law), generator, dtype)
+    fill = _Fill(grid, degree, base, initialize or usual_draw(base), generator, dtype)
     columns = _Columns(graph)
     known = as_library(library)
     built = [
@@ -342,7 +342,7 @@ def _splines(
     )
     for s, axis in (said | axes).items():
         if axis.domain is not None:
-            splines.set_domain_(s, *widened(*axis.domain))
+            splines.set_domain_(s, *axis.domain)
             splines.given[s] = axis.given
     return splines
 

@@ -11,7 +11,7 @@ import networkx
 from kanscience._checks import check_degree, check_grid
 from kanscience.graph import Graph, SplineAxis, SplineTerm
 from kanscience.network._bases import base_named
-from kanscience.network._initialize import generator_from, power_law, smooth_curves
+from kanscience.network._initialize import generator_from, usual_draw
 from kanscience.splines import uniform_knots
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ class NewCurves:
         return axes[0].degree, axes[0].base, self.grid or max(axis.grid for axis in axes)
 
     def _drawn(self, axes: Sequence[SplineAxis], targets: int) -> tuple[Tensor, Tensor]:
-        initialize = smooth_curves if axes[0].base == "zero" else power_law
-        return initialize(len(axes), max(axis.n_basis for axis in axes), targets, self.generator)
+        return usual_draw(axes[0].base)(len(axes), max(axis.n_basis for axis in axes), targets, self.generator)
 
 
 def varying(graph: Graph) -> set[str]:

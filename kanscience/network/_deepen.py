@@ -8,7 +8,7 @@ from kanscience._checks import check_integer
 from kanscience._errors import OptionError
 from kanscience.graph import Graph, Term
 from kanscience.network._convert import rebuilt, to_graph
-from kanscience.network._prune import columns, relabelled
+from kanscience.network._graph_edits import columns, relabelled
 
 if TYPE_CHECKING:
     from kanscience.network._multkan import MultKAN

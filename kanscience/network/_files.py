@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,8 @@ def save(network: MultKAN, path: str | os.PathLike[str]) -> Path:
             f"cannot write {str(path)!r}: {reason.strerror}. Make its folder first, or choose another."
         ) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # it has been moved, or was never there
+            temporary.unlink()
     return path
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from kanscience.network._multkan import MultKAN
 
 
+KINDS = ("splines.coefficients", "splines.base_weights", "terms.scale", "terms.slope", "terms.shift", "bias")
+"""Of the numbers of a layer, in their order."""
+
+
 def layer_masks(layer: Layer) -> dict[str, Tensor]:
     """Return, for each parameter of a layer by its name, which of its numbers are trained.
 
@@ -27,15 +31,16 @@ def layer_masks(layer: Layer) -> dict[str, Tensor]:
     """
     splines, terms = layer.splines, layer.terms
     edge = splines.active & splines.trainable
-    masks = {
-        "splines.coefficients": edge[:, None, :] & splines.axes.has_function()[:, :, None],
-        "splines.base_weights": edge if splines.base != "zero" else torch.zeros_like(edge),
-        "terms.scale": terms.trainable,
-        "terms.slope": terms.shaped,
-        "terms.shift": terms.shaped,
-        "bias": layer.bias_trainable,
-    }
-    return {name: mask & parameter_of(layer, name).requires_grad for name, mask in masks.items()}
+    masks = (
+        edge[:, None, :] & splines.axes.has_function()[:, :, None],
+        edge if splines.base != "zero" else torch.zeros_like(edge),
+        terms.trainable,
+        terms.shaped,
+        terms.shaped,
+        layer.bias_trainable,
+    )
+    each = zip(KINDS, masks, strict=True)
+    return {name: mask & parameter_of(layer, name).requires_grad for name, mask in each}
 
 
 class FlatView:

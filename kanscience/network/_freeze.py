@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from kanscience._errors import OptionError
 from kanscience.graph import Graph, Term
 from kanscience.network._convert import edge_ends, node_name, rebuilt, to_graph
+from kanscience.network._graph_edits import subnodes_of
 from kanscience.network._places import Places, check_places
-from kanscience.network._prune import subnodes_of
 
 if TYPE_CHECKING:
     from kanscience.network._multkan import MultKAN

@@ -55,16 +55,21 @@ def smooth_curves(sources: int, basis: int, targets: int, generator: torch.Gener
     return coefficients, torch.zeros(sources, targets, dtype=torch.float64)
 
 
+def usual_draw(base: str) -> Initialize:
+    """Return how splines are drawn beside a base function where nobody says otherwise."""
+    return smooth_curves if base == "zero" else power_law
+
+
 @torch.no_grad()
-def redraw_(network: MultKAN, generator: torch.Generator, initialize: Initialize | None = None) -> None:
-    """Draw all trainable splines anew, in place, and open the hidden domains again. Symbolic edges stay."""
+def redraw_(network: MultKAN, generator: torch.Generator) -> None:
+    """Draw all trainable splines anew, in place, by `usual_draw`, and open the hidden domains again. Symbolic edges stay."""
     for depth, layer in enumerate(network.layers):
         splines = layer.splines
         if not layer.has_splines:
             continue
-        draw = initialize or (smooth_curves if splines.base == "zero" else power_law)
+        draw = usual_draw(splines.base)
         sources, basis, targets = splines.coefficients.shape
-        coefficients, weights = draw(sources, basis, targets, generator)
+        coefficients, weights = (drawn.to(splines.low) for drawn in draw(sources, basis, targets, generator))
         used = splines.active & splines.trainable
         size = used[:, None] & splines.axes.has_function()[:, :, None]
         splines.trained_coefficients.copy_(torch.where(size, coefficients, 0))

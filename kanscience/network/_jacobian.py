@@ -125,7 +125,7 @@ def _through_splines(splines: SplineEdges, x: Tensor, delta: Tensor) -> Tensor:
     inside = t.clamp(-1, 1)  # outside, a curve keeps the slope of its end
     coefficients, base_weights = splines.weights()
     weighted = (coefficients.flatten(0, 1) @ delta).unflatten(0, coefficients.shape[:2])  # (source, basis, N)
-    total = local_sums(weighted, inside, splines.axes, derivative=True)
+    total = local_sums(weighted, inside, splines.axes, order=1)
     if splines.base != "zero":
         total += base_named(splines.base).slope(inside) * (base_weights @ delta)
     if splines.degree == 0:  # but steps, with their base, end in a constant
@@ -163,7 +163,7 @@ def _layer_rows(part: LayerSweep, delta: Tensor, trained: Trained, samples: slic
         s, t = trained["splines.base_weights"]
         blocks.append(part.features[1][s, samples] * delta.index_select(0, t))
     if len(part.layer.terms):
-        blocks += _term_rows(part.layer.terms, part.x[:, samples], delta, trained)
+        blocks += term_rows(part.layer.terms, part.x[:, samples], delta, trained)
     blocks.append(delta[trained["bias"]])
     return blocks
 
@@ -175,7 +175,8 @@ def _coefficient_rows(features: Tensor, delta: Tensor, s: Tensor, b: Tensor, t: 
     return features[s, b].mul_(delta.index_select(0, t))
 
 
-def _term_rows(terms: TermEdges, x: Tensor, delta: Tensor, trained: Trained) -> list[Tensor]:
+def term_rows(terms: TermEdges, x: Tensor, delta: Tensor, trained: Trained) -> list[Tensor]:
+    """Return an output's derivatives to the trained scales, slopes and shifts of a layer's terms, (number, sample) each."""
     to_term = delta[terms.target]
     to_argument = terms.scale[:, None] * terms.slopes(x) * to_term
     return [

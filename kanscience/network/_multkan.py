@@ -14,7 +14,7 @@ from kanscience._checks import check_degree, check_grid, check_interval, check_k
 from kanscience._errors import OptionError
 from kanscience.datasets import plain_names
 from kanscience.network._bases import base_named
-from kanscience.network._initialize import Initialize, generator_from, power_law, smooth_curves
+from kanscience.network._initialize import Initialize, generator_from, usual_draw
 from kanscience.network._layer import Features, Layer, multiply
 from kanscience.network._numbers import numbers, register_numbers
 from kanscience.network._rows import RowProgram
@@ -27,6 +27,29 @@ from kanscience.splines import uniform_knots
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+_FUNCTIONS_OF_NETWORKS = frozenset(
+    [
+        "attribution",
+        "deepen",
+        "expression",
+        "fit",
+        "freeze",
+        "jets",
+        "perturb",
+        "plot",
+        "prune",
+        "prune_inputs",
+        "refine",
+        "remove",
+        "save",
+        "set_function",
+        "snap",
+        "suggest",
+        "to_graph",
+        "trace",
+        "widen",
+    ]  # noqa: SIM905
+)
 Domain = tuple[float, float] | Sequence[Sequence[float] | np.ndarray] | np.ndarray | None
 
 
@@ -81,7 +104,7 @@ class MultKAN(nn.Module):
         super().__init__()
         inputs, shapes = parse_width(width)
         check_options(grid, degree, base, dtype, device)
-        draw = initialize or (smooth_curves if base == "zero" else power_law)
+        draw = initialize or usual_draw(base)
         generator = generator_from(seed)
         sources = [inputs, *(shape.nodes for shape in shapes[:-1])]
         layers = [
@@ -137,9 +160,7 @@ class MultKAN(nn.Module):
         try:
             return super().__getattr__(name)
         except AttributeError:
-            import kanscience
-
-            if name not in kanscience.__all__ or name[0].isupper():
+            if name not in _FUNCTIONS_OF_NETWORKS:
                 raise
             raise AttributeError(f"a network has no method {name!r}: write ks.{name}(network, ...).") from None
 

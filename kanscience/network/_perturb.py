@@ -9,8 +9,8 @@ from kanscience._checks import check_number
 from kanscience._errors import OptionError
 from kanscience.network._convert import edge_ends, node_name, rebuilt, to_graph
 from kanscience.network._curves import NewCurves, varying
+from kanscience.network._graph_edits import relabelled, subnodes_of
 from kanscience.network._places import Places, check_places, sizes
-from kanscience.network._prune import relabelled, subnodes_of
 
 if TYPE_CHECKING:
     from kanscience._typing import Node

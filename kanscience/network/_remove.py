@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from kanscience._checks import listed
 from kanscience._errors import OptionError
 from kanscience.network._convert import edge_ends, node_name, rebuilt, to_graph
+from kanscience.network._graph_edits import add_to_bias, relabelled, remove_dead_
 from kanscience.network._places import Places, check_places, check_trace_of
-from kanscience.network._prune import add_to_bias, relabelled, remove_dead_
 
 if TYPE_CHECKING:
     from kanscience._typing import Edge, Node

@@ -9,8 +9,8 @@ from kanscience._errors import OptionError
 from kanscience.functions import Function, affine_fit, as_library
 from kanscience.graph import Number, Term
 from kanscience.network._convert import edge_ends, rebuilt, to_graph
+from kanscience.network._graph_edits import add_to_bias
 from kanscience.network._places import check_edge, check_trace_of
-from kanscience.network._prune import add_to_bias
 
 if TYPE_CHECKING:
     import sympy

@@ -203,7 +203,7 @@ class SplineEdges(nn.Module):
     @torch.no_grad()
     def set_domain_(self, source: int, low: float, high: float) -> None:
         """Map another interval onto [-1, 1], the curves stretched with it."""
-        self.low[source], self.high[source] = widened(low, high)
+        self.low[source], self.high[source] = _widened(low, high)
         self.open[source] = False
 
     @torch.no_grad()
@@ -213,19 +213,19 @@ class SplineEdges(nn.Module):
             self.set_domain_(source, float(x[source].min()), float(x[source].max()))
 
     @torch.no_grad()
-    def move_(self, rows: list[Tensor], low: Tensor, high: Tensor, x: Tensor | None = None, ridge: float = 0.0) -> None:
+    def move_(self, rows: list[Tensor], low: Tensor, high: Tensor, x: Tensor | None = None) -> None:
         """Express the same curves on other knots and domains: exactly where the new knots contain the old ones.
 
         Elsewhere by least squares on a dense grid and, where given, at the samples x (source, sample).
         """
         axes = Axes.of([row.to(self.knots) for row in rows], self.degree)
         alike = len({len(row) for row in rows}) == 1 and axes.knots.device.type == "cpu"
-        fitted = self._refitted_together if alike and not ridge else self._refitted
-        coefficients = fitted(axes, low, high, x, ridge)
+        fitted = self._refitted_together if alike else self._refitted
+        coefficients = fitted(axes, low, high, x)
         self.knots, self.intervals, self.low, self.high = axes.knots, axes.intervals, low.clone(), high.clone()
         self._set_coefficients(coefficients)
 
-    def _refitted(self, axes: Axes, low: Tensor, high: Tensor, x: Tensor | None, ridge: float) -> Tensor:
+    def _refitted(self, axes: Axes, low: Tensor, high: Tensor, x: Tensor | None) -> Tensor:
         """Return the coefficients of the same curves on other knots and domains, source by source."""
         coefficients = self.low.new_zeros(len(low), axes.n_basis, self.active.shape[1])
         base, base_weights = base_named(self.base), self.base_weights.double()
@@ -236,12 +236,12 @@ class SplineEdges(nn.Module):
                 sample = (x[source].double() - left) / half - 1
                 t = torch.cat([t, sample[sample.abs() <= 1]])
             target = self._curves(source, left + half * (t + 1)) - base.value(t)[:, None] * base_weights[source]
-            fitted = fit_coefficients(t, target, row, self.degree, ridge)
+            fitted = fit_coefficients(t, target, row, self.degree)
             coefficients[source, : len(fitted)] = fitted
         return coefficients
 
-    def _refitted_together(self, axes: Axes, low: Tensor, high: Tensor, x: Tensor | None, ridge: float) -> Tensor:
-        """Return the same, of sources with equally many knots, in one go; there is no ridge."""
+    def _refitted_together(self, axes: Axes, low: Tensor, high: Tensor, x: Tensor | None) -> Tensor:
+        """Return the same, of sources with equally many knots, in one go."""
         axes = Axes.from_padded(axes.knots.double(), axes.intervals, self.degree)
         half, base = ((high - low) / 2).double()[:, None], base_named(self.base)
         t = torch.stack([dense_points(row, self.degree) for row in axes.knots])
@@ -273,7 +273,7 @@ class SplineEdges(nn.Module):
         return spline[0].T @ coefficients[: len(row) - self.degree - 1] + smooth[0][:, None] * base_weights
 
 
-def widened(low: float, high: float) -> tuple[float, float]:
+def _widened(low: float, high: float) -> tuple[float, float]:
     """Return the interval, or where it is a point one of the point's own size around it (so that units scale it)."""
     if low < high:
         return low, high

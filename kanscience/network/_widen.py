@@ -9,7 +9,7 @@ from kanscience._checks import check_integer, listed
 from kanscience._errors import OptionError
 from kanscience.network._convert import rebuilt, to_graph
 from kanscience.network._curves import NewCurves, varying
-from kanscience.network._prune import columns, relabelled, subnodes_of
+from kanscience.network._graph_edits import columns, relabelled, subnodes_of
 
 if TYPE_CHECKING:
     from kanscience.graph import Graph

@@ -21,17 +21,16 @@ def dense_points(knots: Tensor, degree: int) -> Tensor:
     return torch.cat([interior[:1], points.flatten(), interior[-1:]])
 
 
-def fit_coefficients(t: Tensor, values: Tensor, knots: Tensor, degree: int, ridge: float = 0.0) -> Tensor:
+def fit_coefficients(t: Tensor, values: Tensor, knots: Tensor, degree: int) -> Tensor:
     """Return the spline coefficients closest to samples of several curves of one variable.
 
-    Minimises ``sum((spline(t) - values)**2) + ridge * N * sum(coefficients**2)``, one factorisation for all curves.
+    One factorisation for all curves; where samples leave coefficients open, the solution of least norm is taken.
 
     Args:
         t: (N,) points in [-1, 1].
         values: (N, curves).
         knots: (n_knots,) strictly increasing.
         degree: polynomial degree.
-        ridge: 0 or more; with 0 the solution of least norm is taken where samples leave coefficients open.
 
     Returns:
         (n_basis, curves).
@@ -44,10 +43,6 @@ def fit_coefficients(t: Tensor, values: Tensor, knots: Tensor, degree: int, ridg
         True
     """
     features = dense_features(t[None], Axes.of([knots], degree))[0].T
-    if ridge > 0:
-        penalty = (ridge * len(t)) ** 0.5 * torch.eye(features.shape[1], dtype=t.dtype, device=t.device)
-        features = torch.cat([features, penalty])
-        values = torch.cat([values, values.new_zeros(penalty.shape[0], values.shape[1])])
     if features.device.type != "cpu":
         return torch.linalg.pinv(features) @ values  # gelsd exists on the CPU only
     return torch.linalg.lstsq(features, values, driver="gelsd").solution

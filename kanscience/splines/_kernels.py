@@ -19,28 +19,27 @@ from kanscience.splines._location import Location
 from kanscience.splines._points import Points, fast_points
 
 
-def local_basis(t: Tensor, axes: Axes, derivative: bool = False) -> tuple[Tensor, Tensor]:
+def local_basis(t: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
     """Evaluate the ``degree + 1`` basis functions that do not vanish at each point.
 
     Args:
         t: (source, sample) points in [-1, 1]; beyond, the functions continue linearly.
         axes: the knots.
-        derivative: return the derivatives with respect to ``t`` instead of the values.
 
     Returns:
         Values (source, degree + 1, sample), and the index (source, 1, sample) of the first of these functions.
     """
     location = Location.of(t, axes)
-    return location.values(int(derivative)), location.interval.unsqueeze(1)
+    return location.values(0), location.interval.unsqueeze(1)
 
 
-def dense_features(t: Tensor, axes: Axes, derivative: int = 0) -> Tensor:
+def dense_features(t: Tensor, axes: Axes, order: int = 0) -> Tensor:
     """Return all basis functions at all points as a matrix ready for one product with the coefficients.
 
     Args:
         t: (source, sample) points in [-1, 1]; beyond, the functions continue linearly.
         axes: the knots.
-        derivative: order of the derivative with respect to ``t``, 0 for the values.
+        order: of the derivative with respect to ``t``, 0 for the values.
 
     Returns:
         (source, basis, sample), zero but for ``degree + 1`` values at each point.
@@ -51,22 +50,22 @@ def dense_features(t: Tensor, axes: Axes, derivative: int = 0) -> Tensor:
         >>> dense_features(torch.tensor([[0.3]], dtype=torch.float64), axes).shape
         torch.Size([1, 7, 1])
     """
-    return _features(t, _located(t, axes), int(derivative))
+    return _features(t, _located(t, axes), order)
 
 
-def local_sums(weights: Tensor, t: Tensor, axes: Axes, derivative: int = 0) -> Tensor:
+def local_sums(weights: Tensor, t: Tensor, axes: Axes, order: int = 0) -> Tensor:
     """Return ``sum(weights[i] * B[i](t))`` for weights of each point's own, of which ``degree + 1`` are read.
 
     Args:
         weights: (source, basis, sample).
         t: (source, sample) points in [-1, 1]; beyond, the functions continue linearly.
         axes: the knots.
-        derivative: order of the functions' derivative with respect to ``t``, 0 for the values.
+        order: of the functions' derivative with respect to ``t``, 0 for the values.
 
     Returns:
         (source, sample).
     """
-    return _sums(weights, t, _located(t, axes, weights), int(derivative))
+    return _sums(weights, t, _located(t, axes, weights), order)
 
 
 def spline_sums(features: Tensor, coefficients: Tensor) -> Tensor:

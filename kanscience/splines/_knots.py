@@ -49,8 +49,8 @@ def _uniform_interior(grid: int, dtype: torch.dtype) -> Tensor:
     return (2 * torch.arange(grid + 1, dtype=dtype) - grid) / grid
 
 
-def quantile_knots(t: Tensor, grid: int, degree: int, blend: float = 0.0) -> Tensor:
-    """Return knots that hold equally many samples each, blended with equally spaced ones.
+def quantile_knots(t: Tensor, grid: int, degree: int, blend: float) -> Tensor:
+    """Return knots that hold equally many distinct values each, blended with equally spaced ones.
 
     Repeated samples never give repeated knots: where quantiles coincide the uniform share keeps them apart.
 
@@ -128,7 +128,7 @@ class Uniform:
 
     def row(self, present: Tensor, t: Tensor | None, degree: int) -> Tensor:
         """Return the knots; present ones and samples do not matter."""
-        return uniform_knots(self.grid, degree, present.dtype)
+        return uniform_knots(self.grid, degree, present.dtype).to(present.device)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from types import ModuleType
 
@@ -16,6 +13,7 @@ from torch.autograd import forward_ad
 from kanscience import _numba
 from kanscience._transforms import inside_transform
 from kanscience.splines._axes import Axes
+from kanscience.splines._team import pool
 
 # A call on this many points takes PyTorch a fifth of a millisecond, and numba a third of that: fits make thousands of
 # them. Below, little is to be won, and the smallest networks must not wait for numba to compile when its cache is empty.
@@ -54,7 +52,7 @@ class Points:
         shares = max(min(torch.get_num_threads(), sources), 1)
         bounds = [sources * share // shares for share in range(shares + 1)]
         # Each source is computed alone, so results are the same to the last bit however many threads share them.
-        others = [_threads().submit(kernel, *arguments, *share) for share in pairwise(bounds[1:])]
+        others = [pool().submit(kernel, *arguments, *share) for share in pairwise(bounds[1:])]
         kernel(*arguments, *bounds[:2])
         for other in others:
             other.result()
@@ -100,13 +98,3 @@ _PLAIN_KEYS = _keys(torch.empty(0, device="cpu"))
 
 def _array(x: Tensor):
     return x.contiguous().numpy(force=True)
-
-
-# Threads of our own: of numba's layers one aborts the process when two threads call it, another dies in forked children.
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="kanscience")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not live on in a forked child

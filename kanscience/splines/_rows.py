@@ -643,7 +643,10 @@ LENGTH = _ARRAYS + 2 * len(Curves._fields) + PLACES
 
 @cache
 def address_of(name: str, single: bool) -> Callable[[int], None]:
-    """Return a function of ``py`` for float32 (or float64) arrays, compiled at the first call, or read from a cache."""
+    """Return the kernel of that name for float32 (or float64) arrays as an address that any thread can call.
+
+    It is compiled at the first call, or read from a cache.
+    """
     function = inspect.unwrap(globals()[f"_{name}_{32 if single else 64}"])
     signature = types.void(types.CPointer(types.int64))
     try:

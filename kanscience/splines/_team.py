@@ -39,7 +39,7 @@ def run(function: Callable[[int], None], call: array, held: object, threads: int
     elif (parallel := None if _forked else _entry_of_openmp()) is not None:
         parallel(function, work, threads, 0)
     else:
-        others = [_pool().submit(function, work) for _ in range(threads - 1)]
+        others = [pool().submit(function, work) for _ in range(threads - 1)]
         function(work)
         for other in others:
             other.result()
@@ -86,15 +86,17 @@ def _addresses(*names: str) -> tuple[int, ...]:
         return nowhere
 
 
+# Threads of our own: of numba's layers one aborts the process when two threads call it, another dies in forked children.
 @cache
-def _pool() -> ThreadPoolExecutor:
+def pool() -> ThreadPoolExecutor:
+    """Return threads of our own."""
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="kanscience")
 
 
 def _after_fork() -> None:
     global _forked
     _forked = True
-    _pool.cache_clear()
+    pool.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from kanscience.training._report import Parameter
 
@@ -43,7 +44,7 @@ def determined(
     if not np.isfinite(rows).all() or not np.isfinite(residuals).all():
         reason = "the derivatives are not finite at the fit"
         return Determined({name: parameter.undetermined(reason) for name, parameter in _plain(network).items()})
-    spread = _Spread.of(rows)
+    spread = _Spread.of(rows, torch.finfo(network.dtype).eps)
     freedom = residuals.size - spread.rank
     factors = spread.factors * np.sqrt(_variance(problem, train, scatter, residuals, freedom))
     errors = np.linalg.norm(factors, axis=1)
@@ -78,11 +79,11 @@ class _Spread:
     open_share: np.ndarray  # of each number's direction, seen by no sample
 
     @classmethod
-    def of(cls, rows: np.ndarray) -> _Spread:
+    def of(cls, rows: np.ndarray, rounding: float) -> _Spread:
         lengths = np.linalg.norm(rows, axis=1)
         safe = np.where(lengths > 0, lengths, 1.0)
         u, singular, _ = np.linalg.svd(rows / safe[:, None], full_matrices=False)
-        rank = int((singular > 8 * len(rows) * np.finfo(float).eps * singular.max(initial=1e-300)).sum())
+        rank = int((singular > 8 * len(rows) * rounding * singular.max(initial=1e-300)).sum())
         u, singular = u[:, :rank], singular[:rank]
         return cls(u / singular / safe[:, None], rank, lengths, 1 - (u**2).sum(axis=1))
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from kanscience.network import MultKAN
 
 OPTIMIZERS = ("auto", "lm", "lbfgs", "adam")
-_JACOBIAN_BYTES = 2**30  # up to here Levenberg-Marquardt is the default
+# Up to here Levenberg-Marquardt is the default.
+_JACOBIAN_BYTES = 2**30
+_NUMBERS = 4000  # whose normal equations, 128 MB, take a second or two to solve: 200 steps end within minutes
 
 
 def fit(
@@ -66,7 +68,7 @@ def fit(
         valid: rows that decide when to stop and which level is best: ``(inputs, targets)``, or the share of the rows
             to hold back (chosen by ``seed``). None: no early stop.
         optimizer: ``"lm"`` (Levenberg-Marquardt), ``"lbfgs"``, ``"adam"``; ``"auto"`` takes the first where its Jacobian
-            fits into 1 GiB and no batch size is given, else Adam for a batch size, else L-BFGS.
+            fits into 1 GiB, of 4000 numbers at most, and no batch size is given, else Adam for a batch size, else L-BFGS.
         steps: most steps of each descent; a level has one, or one for each pull. Default 200 for LM (1000 for laws), 500
             for L-BFGS, 2000 for Adam.
         grids: grid extension, for instance ``(5, 10, 20, 40)``; an entry may be one number a layer. Every level is
@@ -75,11 +77,11 @@ def fit(
             given domains of the inputs too, False nothing.
         penalty: what edges pay, see `Penalty`; a number is its strength.
         batch_size: rows a step (Adam).
-        restarts: further starts from redrawn splines, the best of which goes on. 0 continues the present network. Up to 7
-            are trained in full. More are heard first (Levenberg-Marquardt): 40 steps of each on a sample of the rows, in
-            groups of 8 until one start stands out. With several grids this one is trained with as few hidden sums as do
-            as well, and the curves of the others end as zero, unless a level shows that more are needed. 30 for deep
-            networks.
+        restarts: further starts from splines redrawn by the default, the best of which goes on. 0 continues the present
+            network. Up to 7 are trained in full. More are heard first (Levenberg-Marquardt): 40 steps of each on a sample
+            of the rows, in groups of 8 until one start stands out. With several grids this one is trained with as few
+            hidden sums as do as well, and the curves of the others end as zero, unless a level shows that more are
+            needed. 30 for deep networks.
         shrink: whether levels are trained with ever weaker pulls, the first level of a fresh network towards straight
             lines, finer ones towards the coarser curves; held-back rows choose. None: where these say that a level
             follows noise; True: from the beginning on, the most careful way; False: never.
@@ -169,10 +171,7 @@ def course_of_fit(
         train, held = checked_samples(network, inputs, targets, sigma, valid, generator)
     else:
         _check_own_loss(network, loss, inputs, targets)
-        _check_without_rows(sigma=sigma, valid=valid, penalty=penalty, shrink=shrink)
-    if penalty is not None:
-        for depth in range(len(network.layers)):
-            penalty.of_layer(depth, len(network.layers))  # says what does not fit, before anything is changed
+        _check_without_rows(sigma=sigma, valid=valid, penalty=penalty, shrink=shrink, move_knots=move_knots)
     run = Run(network, train, held, loss, penalty, move_knots, called, generator)
     run.optimizer = _chosen_optimizer(optimizer, run, batch_size)
     _check_inference_mode(network, run.optimizer)
@@ -189,6 +188,13 @@ def _named(inputs: object, run: Run, course: Course[FitReport]) -> Course[FitRep
 
 
 def _chosen_optimizer(optimizer: str, run: Run, batch_size: int | None) -> str:
+    if run.network.device.type != "cpu":
+        if optimizer in ("lm", "lbfgs"):
+            raise OptionError(
+                f"optimizer {optimizer!r} computes on the processor, and the network lies on {run.network.device}: "
+                "pass optimizer='adam', or fit network.cpu()."
+            )
+        return "adam"
     if batch_size is not None:
         if optimizer not in ("auto", "adam"):
             raise OptionError(f"`batch_size` belongs to optimizer 'adam', not to {optimizer!r}, which sees all rows.")
@@ -202,7 +208,7 @@ def _chosen_optimizer(optimizer: str, run: Run, batch_size: int | None) -> str:
         return optimizer if optimizer != "auto" else ("lbfgs" if value.dim() == 0 else "lm")
     size = FlatView(run.network).size * run.train.y.numel() * 8
     if optimizer == "auto":
-        return "lm" if size <= _JACOBIAN_BYTES and FlatView(run.network).size <= 4000 else "lbfgs"
+        return "lm" if size <= _JACOBIAN_BYTES and FlatView(run.network).size <= _NUMBERS else "lbfgs"
     return optimizer
 
 

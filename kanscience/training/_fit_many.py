@@ -12,6 +12,7 @@ import torch
 
 from kanscience._checks import check_integer, check_seed, shown
 from kanscience._errors import OptionError, ShapeError
+from kanscience.datasets import as_frame
 from kanscience.training._courses import Course, Question, followed, together
 from kanscience.training._fit import course_of_fit
 from kanscience.training._report import FitReport, Progress
@@ -197,9 +198,10 @@ def _check_rows_exist(rows: np.ndarray, count: int) -> None:
 
 
 def _taken(values: Any, rows: np.ndarray) -> Any:
-    """Return some rows of an array, a tensor or a frame."""
-    if hasattr(values, "iloc"):
-        return values.iloc[rows]
+    """Return some rows of an array, a tensor or a frame of any kind."""
     if isinstance(values, torch.Tensor):
         return values[torch.as_tensor(rows)]
+    frame = as_frame(values)
+    if frame is not None:
+        return frame[np.flatnonzero(rows) if rows.dtype.kind == "b" else rows].to_native()
     return np.asarray(values)[rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
 
 # Pulls that validation chooses among; the weakest still say where a curve goes that no sample sees.
 _STRAIGHTENINGS = tuple(10 ** (-1.5 * k) for k in range(9))
+_SHRINKAGES = tuple(10.0**-k for k in range(3, 10))
+_WAITS = 3  # straightenings without a better validation loss that end them; of shrinkages, finer ones, one less
+_GAINS = 0.99  # times the held-back loss: what a finer level gains less than that may be chance
 _WORSE = 1.5  # times the training loss: beyond, held-back rows are predicted much worse than the others
 _RESOLVED = 4.0  # times less, in theory 16, is the loss where twice as many knots resolve more of a smooth function
 _ROUNDING = 8  # last places of the largest target that a root mean square of roundings may reach
-_SHRINKAGES = tuple(10.0**-k for k in range(3, 10))
 
 
 def train_levels(run: Run, levels: list[list[KnotRule]], restarts: int, progress: bool | None) -> Course[FitReport]:
@@ -83,9 +86,9 @@ def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> Course
             if (yield from _goes_all_the_way(run, levels, hearing)):
                 return 0.0
             best = snapshot(run.network), run.judged()
-            shrinkage = yield from _best_heard(run, first, hearing.called_back())
+            shrinkage = yield from _best_of(run, first, _recalled(run, hearing.called_back()))
         else:
-            shrinkage = yield from _best_start(run, first, restarts)
+            shrinkage = yield from _best_of(run, first, _redrawn(run, restarts))
         best = snapshot(run.network), run.judged()
         for rules in finer:
             if run.stopping:
@@ -143,40 +146,43 @@ def _with_few_sums(run: Run, levels: list[list[KnotRule]], rows: Samples) -> Cou
         run.network = whole
 
 
-def _best_start(run: Run, rules: list[KnotRule] | None, restarts: int) -> Course[float]:
-    """Train the first level, from the present network and from redrawn ones; keep the best, return its shrinkage."""
-    origin = snapshot(run.network)
-    best, lowest, chosen = origin, np.inf, 0.0
-    fresh = run.fresh
-    for start in range(restarts + 1):
-        if start:
-            restore_(run.network, origin)
-            redraw_(run.network, run.generator)
-            fresh = True
-            if run.train is not None:
-                adopt_targets_(run.network, run.train.y)
-                adopt_domains_(run.network, run.all_inputs())
-        shrinkage = yield from _level(run, rules, fresh)
-        if run.judged() < lowest or start == 0:
-            best, lowest, chosen = snapshot(run.network), run.judged(), shrinkage
-        if run.stopping or _is_exact(run):
-            break
-    restore_(run.network, best)
-    return chosen
+def _best_of(run: Run, rules: list[KnotRule] | None, starts: Iterable[bool]) -> Course[float]:
+    """Train the first level from several starts; keep the best, return its shrinkage.
 
-
-def _best_heard(run: Run, rules: list[KnotRule] | None, called_back: list[Heard]) -> Course[float]:
-    """Train the first level from the starts that a hearing recommends; keep the best, return its shrinkage."""
+    Args:
+        run: whose network is trained.
+        rules: knots of the level.
+        starts: writes the network anew at each turn, and says whether it is fresh.
+    """
     best, lowest, chosen = snapshot(run.network), np.inf, 0.0
-    for place, heard in enumerate(called_back):
-        restore_(run.network, heard.numbers)
-        shrinkage = yield from _level(run, rules, fresh=True)
+    for place, fresh in enumerate(starts):
+        shrinkage = yield from _level(run, rules, fresh)
         if run.judged() < lowest or place == 0:
             best, lowest, chosen = snapshot(run.network), run.judged(), shrinkage
         if run.stopping or _is_exact(run):
             break
     restore_(run.network, best)
     return chosen
+
+
+def _redrawn(run: Run, restarts: int) -> Iterator[bool]:
+    """Start from the present network, then from redrawn ones."""
+    origin = snapshot(run.network)
+    yield run.fresh
+    for _ in range(restarts):
+        restore_(run.network, origin)
+        redraw_(run.network, run.generator)
+        if run.train is not None:
+            adopt_targets_(run.network, run.train.y)
+            adopt_domains_(run.network, run.all_inputs())
+        yield True
+
+
+def _recalled(run: Run, called_back: list[Heard]) -> Iterator[bool]:
+    """Start from where hearings ended."""
+    for heard in called_back:
+        restore_(run.network, heard.numbers)
+        yield True
 
 
 def _is_exact(run: Run) -> bool:
@@ -204,7 +210,7 @@ def _level(run: Run, rules: list[KnotRule] | None, fresh: bool = False) -> Cours
     # Where held-back rows gain nothing, or are predicted much worse than the others, the finer curve may follow noise.
     lowest = run.judged()
     resolves = not fresh and lowest < before / _RESOLVED  # of noise there is not so much less on finer knots
-    if lowest < 0.99 * before and (resolves or not _misses_held_rows(run)):
+    if lowest < _GAINS * before and (resolves or not _misses_held_rows(run)):
         return 0.0
     free = snapshot(run.network)
     restore_(run.network, start)
@@ -253,7 +259,7 @@ def _shrunk(run: Run, fresh: bool) -> Course[float]:
             best, lowest, chosen, waited = snapshot(run.network), run.judged(), strength, 0
         else:
             waited += 1
-        if run.stopping or waited == (3 if fresh else 2):
+        if run.stopping or waited == (_WAITS if fresh else _WAITS - 1):
             break
     restore_(run.network, best)
     return chosen
@@ -270,6 +276,7 @@ def _report(run: Run, shrinkage: float) -> FitReport:
         steps=run.step,
         seconds=time.perf_counter() - run.begun,
         grid=last.grid,
+        measure=run.measure,
         scatter=run.scatter,
         shrinkage=shrinkage,
         history=tuple(run.history),

@@ -28,10 +28,6 @@ class Quadratic:
     matrix: np.ndarray
     center: np.ndarray
 
-    def times(self, strength: float) -> Quadratic:
-        """Return the penalty times a number."""
-        return Quadratic(strength * self.matrix, self.center)
-
     def slope(self, theta: np.ndarray) -> np.ndarray:
         """Return half the derivative, ``matrix @ (theta - center)``."""
         away = theta - self.center

@@ -123,12 +123,15 @@ class ResidualLoss:
         """Return the residuals and their transposed Jacobian, by one batched backward pass."""
         self.write(theta)
         residuals = self.callable(self.network).flatten()
-        parameters = [p for p, _ in self.view.parts]
+        parts = [(p, index) for p, index in self.view.parts if len(index)]  # others may be frozen as PyTorch's users do
+        if not parts:
+            return residuals.detach().double().numpy(), np.zeros((0, len(residuals)))
+        parameters = [p for p, _ in parts]
         seeds = torch.eye(len(residuals), dtype=residuals.dtype)
         found = torch.autograd.grad(residuals, parameters, seeds, is_grads_batched=True, allow_unused=True)
         rows = [
             (torch.zeros(len(residuals), p.numel()) if g is None else g.flatten(1))[:, index]
-            for g, (p, index) in zip(found, self.view.parts, strict=True)
+            for g, (p, index) in zip(found, parts, strict=True)
         ]
         return residuals.detach().double().numpy(), torch.cat(rows, dim=1).T.contiguous().double().numpy()
 

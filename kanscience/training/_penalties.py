@@ -131,10 +131,11 @@ def sources_and_shares(network: MultKAN, x: Tensor) -> list[tuple]:
     found = []
     for layer, source in zip(reversed(network.layers), reversed(nodes[:-1]), strict=True):
         score = node_score[list(layer.shape.node_of_subnode)]
-        spread = layer.subnodes(source).std(dim=1, correction=0)
-        carried = torch.where(spread > 0, score / spread, 0)
+        spread, scales = layer.subnodes(source).std(dim=1, correction=0), edge_scales(layer, source)
+        rounding = 4 * torch.finfo(spread.dtype).eps * scales.sum(dim=0)  # is all that edges which cancel leave
+        carried = torch.where(spread > rounding, score / spread, 0)
         found.insert(0, (layer, source, carried))
-        node_score = (edge_scales(layer, source) * carried).sum(dim=1)
+        node_score = (scales * carried).sum(dim=1)
     return found
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from kanscience.training._trust_region import Residuals
 
-_EPSILON = float(np.finfo(float).eps)
 _LINEAR = 1e-9  # relative change of a column of the Jacobian that is still rounding
 
 
@@ -78,7 +77,7 @@ class _Basis:
         lengths = np.linalg.norm(rows, axis=1)
         self.lengths = np.where(lengths > 0, lengths, 1.0)
         self.right, singular, self.left = np.linalg.svd(rows / self.lengths[:, None], full_matrices=False)
-        kept = singular > len(rows) * _EPSILON * singular.max(initial=0.0)
+        kept = singular > len(rows) * np.finfo(rows.dtype).eps * singular.max(initial=0.0)
         self.inverse = np.where(kept, 1 / np.where(kept, singular, 1.0), 0.0)
         self.left = np.where(kept[:, None], self.left, 0.0)
 

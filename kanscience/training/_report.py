@@ -44,7 +44,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Progress:
-    """One line of a fit's history; losses are root mean squares in the targets' unit (several outputs: pooled)."""
+    """One line of a fit's history; losses are root mean squares in the targets' unit (several outputs: pooled).
+
+    Of a loss of one's own, the root mean square of its residuals, or the scalar that it returns.
+    """
 
     step: int
     grid: tuple[int, ...]
@@ -71,6 +74,7 @@ class FitReport:
     steps: int
     seconds: float
     grid: tuple[int, ...]
+    measure: str = field(default="RMSE", repr=False)  # what the losses are; "loss" where they are one's own
     scatter: float = 0.0  # of the model itself, in the targets' unit; where `sigma` was given
     shrinkage: float = 0.0  # strength of the pull towards the coarser curve that validation chose
     history: tuple[Progress, ...] = field(default=(), repr=False)
@@ -83,7 +87,8 @@ class FitReport:
         grids = f"; grids {list(self.grid)}" if max(self.grid) > 1 else ""  # a law without curves has none
         lines = [
             f"{self.optimizer}: {self.status} after {self.steps} steps, {self.seconds:.2f} s{grids}",
-            f"RMSE {self.loss:.4g}" + ("" if self.valid_loss is None else f", validation {self.valid_loss:.4g}"),
+            f"{self.measure} {self.loss:.4g}"
+            + ("" if self.valid_loss is None else f", validation {self.valid_loss:.4g}"),
         ]
         if self.chi2_per_freedom is not None:
             lines[-1] += f"; chi2 per degree of freedom {self.chi2_per_freedom:.4g}, {self.freedom} degrees of freedom"

@@ -74,6 +74,11 @@ class Run:
             self._known[id(samples)] = known
         return known[2]
 
+    @property
+    def measure(self) -> str:
+        """Return what the losses of the history are called."""
+        return "RMSE" if self.train is not None else "loss"
+
     def all_inputs(self) -> Tensor:
         """Return the inputs of all rows: ranges hold those that are held back too (inputs tell nothing of targets)."""
         assert self.train is not None
@@ -108,11 +113,11 @@ class Run:
         """Add a line to the history, ask the callbacks whether to stop, and move the bar."""
         self.history.append(line)
         told = [callback(line) for callback in self.callbacks]
-        self.stopping |= any(answer is True for answer in told)
+        self.stopping |= any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in told)
         if self.bar is not None:
             self.bar.update(self.step - self.bar.n)
             valid = "" if line.valid_loss is None else f", validation {line.valid_loss:.3g}"
-            self.bar.set_postfix_str(f"RMSE {line.loss:.3g}{valid}")
+            self.bar.set_postfix_str(f"{self.measure} {line.loss:.3g}{valid}")
 
 
 @dataclass(frozen=True, eq=False)

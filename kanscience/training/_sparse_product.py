@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from kanscience import _numba
-from kanscience.network._jacobian import _term_rows
+from kanscience.network._flat import KINDS
+from kanscience.network._jacobian import term_rows
 from kanscience.splines import local_basis
 
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
     from kanscience.network._layer import Layer
 
 _CELL = 4.0e-9  # seconds for a product of four numbers with four
-_KINDS = 6  # of numbers in a layer, as in `FlatView`
 _ZERO, _ONE = 0, 1  # rows of the right factors
 Local = tuple[Tensor, Tensor]  # (source, function, row) values that are not zero, (source, row) index of the first one
-Normal = tuple[float, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _layout(sizes: tuple[_LayerSize, ...], constants: int) -> Layout:
 def _sizes(network: MultKAN, view: FlatView) -> tuple[_LayerSize, ...]:
     found = []
     for depth, layer in enumerate(network.layers):
-        counts = view.sizes[_KINDS * depth : _KINDS * (depth + 1)]
+        counts = view.sizes[len(KINDS) * depth : len(KINDS) * (depth + 1)]
         axes = layer.splines.axes
         found.append(
             _LayerSize(
@@ -212,7 +211,7 @@ def _factors(
             assert part.features is not None
             left += [its[0].flatten(0, 1), part.features[1]]
         if len(part.layer.terms):
-            left += _term_rows(part.layer.terms, part.x, delta, numbers)
+            left += term_rows(part.layer.terms, part.x, delta, numbers)
     left.append(sweep.constants[output])
     return torch.cat(left).double().numpy(), torch.cat(right).double().numpy()
 
@@ -221,7 +220,7 @@ def _places(layout: Layout, network: MultKAN, view: FlatView) -> np.ndarray | No
     """Return where the trained numbers stand in the layout; of terms and constants it holds the trained ones alone."""
     found = []
     for k, ((_, index), start) in enumerate(zip(view.parts, layout.starts, strict=True)):
-        alone = k == len(view.parts) - 1 or k % _KINDS in (2, 3, 4)
+        alone = k == len(view.parts) - 1 or KINDS[k % len(KINDS)].startswith("terms.")
         found.append(start + (np.arange(len(index)) if alone else index.numpy()))
     places = np.concatenate(found)
     return None if len(places) == layout.size and (np.diff(places) == 1).all() else places

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from kanscience.network._bases import base_named
-from kanscience.network._jacobian import LayerSweep, Sweep, _term_rows
+from kanscience.network._flat import KINDS
+from kanscience.network._jacobian import LayerSweep, Sweep, term_rows
 from kanscience.splines import Axes, dense_features, local_basis, local_sums
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from kanscience.training._blocks import Part
     from kanscience.training._objective import Regression
 
-_KINDS = ("splines.coefficients", "splines.base_weights", "terms.scale", "terms.slope", "terms.shift", "bias")
 Normal = tuple[float, np.ndarray, np.ndarray]
 
 
@@ -111,7 +111,7 @@ class _Curves:
         inside = t.clamp(-1, 1)
         weighted = coefficients.flatten(1, 2) @ delta
         weighted = weighted.unflatten(1, coefficients.shape[1:3]).flatten(0, 1)
-        total = local_sums(weighted, inside, self.axes, derivative=True)
+        total = local_sums(weighted, inside, self.axes, order=1)
         if self.base != "zero":
             total += base_named(self.base).slope(inside) * (base_weights @ delta).flatten(0, 1)
         if self.degree == 0:
@@ -171,10 +171,10 @@ class Stack:
         self.trained, self.layers = view.trained, []
         for depth, layer in enumerate(networks[0].layers):
             members = tuple(network.layers[depth] for network in networks)
-            here = range(len(_KINDS) * depth, len(_KINDS) * (depth + 1))
+            here = range(len(KINDS) * depth, len(KINDS) * (depth + 1))
             numbers = {
                 kind: _Numbers(torch.stack([_values(m, kind) for m in members]), view.parts[k][1], places[k])
-                for kind, k in zip(_KINDS, here, strict=True)
+                for kind, k in zip(KINDS, here, strict=True)
             }
             curves = _Curves.of([m.splines for m in members]) if layer.has_splines else None
             self.layers.append(_Layer(layer.shape, members, curves, numbers))
@@ -291,7 +291,7 @@ class Stack:
             terms = layer.members[member].terms
             if len(terms):
                 kinds = ("terms.scale", "terms.slope", "terms.shift")
-                for kind, its in zip(kinds, _term_rows(terms, nodes[member], delta, trained), strict=True):
+                for kind, its in zip(kinds, term_rows(terms, nodes[member], delta, trained), strict=True):
                     at[kind].copy_(its)
             at["bias"].copy_(delta[trained["bias"]])
 

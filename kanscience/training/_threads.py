@@ -12,7 +12,7 @@ import torch
 def one_thread() -> Iterator[None]:
     """Let torch and BLAS use one thread inside: two make factorisations of a hundred numbers many times slower.
 
-    Fits side by side in several processes are the way to use all cores.
+    `fit_many` uses all cores: a share of the networks in each thread.
     """
     from threadpoolctl import threadpool_limits
 

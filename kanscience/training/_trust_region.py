@@ -109,7 +109,6 @@ def _step(
         if fall >= _WORTHWHILE * predicted and fall > 0:
             there = _Linear.at(problem, theta, here.lengths)
             if there is not None:
-                state.falls.append(fall / state.loss)
                 state.theta, state.loss = theta, there.loss
                 return there, radius
             radius = min(radius, length / 10)  # a finite loss on a cliff: not there
@@ -146,7 +145,7 @@ class _Linear:
             return None
         columns = rows / _or_one(lengths)[:, None]
         right, singular, left = np.linalg.svd(columns, full_matrices=False)
-        kept = singular > len(theta) * _EPSILON * singular.max(initial=0.0)
+        kept = singular > len(theta) * np.finfo(rows.dtype).eps * singular.max(initial=0.0)
         return cls(loss, lengths, singular[kept], right[:, kept], left[kept] @ residuals, columns @ residuals)
 
     def divided(self, scaled: np.ndarray) -> np.ndarray:

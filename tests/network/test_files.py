@@ -167,5 +167,7 @@ def test_a_library_that_is_none_is_named(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileError, match=r"cannot write .*nowhere"):
-        save(MultKAN([1, 1], seed=0), tmp_path / "nowhere" / "network")
+    (tmp_path / "a file").touch()
+    for path in (tmp_path / "nowhere" / "network", tmp_path / "a file" / "network", tmp_path / ("n" * 250)):
+        with pytest.raises(FileError, match=f"cannot write .*{path.name}"):
+            save(MultKAN([1, 1], seed=0), path)

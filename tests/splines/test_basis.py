@@ -83,7 +83,7 @@ def test_the_derivative_option_is_what_autograd_finds(degree):
     axes = Axes.of([KNOTS["quantiles"](degree)], degree)
     t = points(axes.row(0), degree)[None]
     slope = torch.func.jvp(lambda t: dense_features(t, axes), (t,), (torch.ones_like(t),))[1]
-    torch.testing.assert_close(dense_features(t, axes, derivative=True), slope)
+    torch.testing.assert_close(dense_features(t, axes, order=1), slope)
 
 
 @every_degree
@@ -140,9 +140,9 @@ def test_beyond_the_domain_every_function_continues_as_a_straight_line(make_knot
     axes = Axes.of([make_knots(degree)], degree)
     t = torch.tensor([[-1.0, -1.3, -4.0, 1.0, 1.2, 7.0]], dtype=torch.float64)
     ends, reach = t.clamp(-1, 1), t - t.clamp(-1, 1)
-    slope = dense_features(ends, axes, derivative=True)
+    slope = dense_features(ends, axes, order=1)
     torch.testing.assert_close(dense_features(t, axes), dense_features(ends, axes) + slope * reach[:, None])
-    torch.testing.assert_close(dense_features(t, axes, derivative=True), slope)
+    torch.testing.assert_close(dense_features(t, axes, order=1), slope)
 
 
 def test_the_recursion_takes_repeated_knots_and_is_zero_outside():

@@ -31,7 +31,7 @@ def _uniform(degree, dtype):
 
 
 def _one_interval(degree, dtype):
-    return Axes.of([quantile_knots(torch.zeros(0, dtype=torch.float64), 1, degree).to(dtype)] * 3, degree)
+    return Axes.of([quantile_knots(torch.zeros(0, dtype=torch.float64), 1, degree, blend=0.0).to(dtype)] * 3, degree)
 
 
 def _uneven(degree, dtype):
@@ -113,7 +113,7 @@ def test_gradients_of_all_orders_are_right(make_axes):
     for function, arguments in (
         (lambda t: dense_features(t, axes), (t,)),
         (lambda w, t: local_sums(w, t, axes), (weights, t)),
-        (lambda w, t: local_sums(w, t, axes, derivative=True), (weights, t)),
+        (lambda w, t: local_sums(w, t, axes, order=1), (weights, t)),
     ):
         assert torch.autograd.gradcheck(
             function, arguments, check_forward_ad=True, check_batched_grad=True, fast_mode=True

@@ -465,6 +465,24 @@ def test_what_pytorch_has_frozen_stays(optimizer):
     assert same_state(before, state_of(network))
 
 
+def test_what_pytorch_has_frozen_stays_under_a_loss_of_ones_own():
+    x, y = smooth_case()
+    network = MultKAN([2, 3, 1], domain=(-1, 1), seed=0)
+    network.layers[0].requires_grad_(False)
+    before = copy.deepcopy(network.layers[0].state_dict())
+    report = fit(network, None, None, loss=lambda its: its(x)[:, 0] - y, steps=5)
+    assert report.loss < report.history[0].loss
+    assert same_state(before, network.layers[0].state_dict())
+    assert "RMSE" not in str(report)
+
+
+@pytest.mark.parametrize("answer", [True, np.True_])
+def test_a_callback_stops_with_either_kind_of_true(answer):
+    x, y = smooth_case()
+    report = fit(MultKAN([2, 3, 1], seed=0), x, y, steps=50, callbacks=lambda line: answer)
+    assert report.status == "stopped"
+
+
 def test_a_network_takes_the_names_of_a_frame_and_finds_its_columns_by_them():
     x, y = smooth_case()
     frame = pd.DataFrame(x.numpy(), columns=["a", "b"])
@@ -476,7 +494,7 @@ def test_a_network_takes_the_names_of_a_frame_and_finds_its_columns_by_them():
 
 @pytest.mark.parametrize(
     "option",
-    [{"penalty": Penalty(1e-3)}, {"valid": 0.2}, {"sigma": 0.1}, {"shrink": True}],
+    [{"penalty": Penalty(1e-3)}, {"valid": 0.2}, {"sigma": 0.1}, {"shrink": True}, {"move_knots": True}],
     ids=lambda o: next(iter(o)),
 )
 def test_options_of_rows_are_refused_with_a_loss_of_ones_own(option):

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 
@@ -118,6 +119,22 @@ def test_each_on_rows_of_its_own(frame):
     expected = [
         fit(network, x[torch.as_tensor(its)], y[torch.as_tensor(its)], sigma=sigma[its], steps=10)
         for network, its in zip(alone, rows, strict=True)
+    ]
+    assert_alike(reports, expected)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_rows_of_a_frame_of_any_kind_keep_its_names(kind):
+    x, y = smooth_case()
+    networks = seeds_of([2, 2, 1], 2)
+    alone = copy.deepcopy(networks)
+    for network in (*networks, *alone):
+        network.input_names = ("a", "b")
+    rows = [np.arange(40), np.arange(len(x)) % 2 == 0]
+    turned = kind({"b": x[:, 1].numpy(), "a": x[:, 0].numpy()})
+    reports = fit_many(networks, turned, y, rows=rows, steps=5)
+    expected = [
+        fit(n, x[torch.as_tensor(its)], y[torch.as_tensor(its)], steps=5) for n, its in zip(alone, rows, strict=True)
     ]
     assert_alike(reports, expected)
 

@@ -111,3 +111,13 @@ def test_one_curvature_weight_a_layer():
 def test_a_negative_weight_is_named(options):
     with pytest.raises(OptionError, match="at least 0, got -1"):
         Penalty(**options)
+
+
+@torch.no_grad()
+def test_edges_that_cancel_carry_nothing_and_cost_what_they_should():
+    network = MultKAN([2, 1, 1], domain=(-1, 1), seed=0)
+    for numbers in (network.layers[0].splines.trained_coefficients, network.layers[0].splines.trained_base_weights):
+        numbers[1] = -numbers[0]
+    x = uniform_inputs(200, 1, seed=0).expand(-1, 2)
+    _, _, carried = sources_and_shares(network, x)[0]
+    assert not carried.any()
