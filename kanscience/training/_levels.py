@@ -235,7 +235,7 @@ def _continue_polynomials(run: Run, start: dict[str, Tensor], line: int) -> Cour
     saved, loss, again = snapshot(run.network), run.judged(), len(run.history)
     restore_(run.network, start)
     yield from descend(run, None, TowardsPolynomials())
-    if run.judged() > 1.1 * loss:  # a tenth is little against rows beyond the samples, which miss by many times it
+    if run.judged() > _WORSE * loss:  # less is little against rows beyond the samples, which miss by many times it
         restore_(run.network, saved)
         del run.history[again:]
     else:
