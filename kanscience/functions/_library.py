@@ -31,8 +31,8 @@ class Function:
         label: what people type and read, ``"x^1.5"``; the name where it is left out.
         lower: smallest u with a real value.
         upper: largest u with a real value.
-        branch: the open interval between two poles in which a fit keeps all its samples.
-            None where there are no poles. Other branches must be mirror images or periods of this one.
+        branch: the open interval between two poles, or a pole and an end of the domain, in which a fit keeps all its
+            samples. None where there are no poles. Other branches must be mirror images or periods of this one.
         derivative: torch function of f'(u); None takes it by autograd.
         parity: ``"even"``, ``"odd"`` or None.
         period: the T of f(u + T) = f(u), or None.
