@@ -117,9 +117,7 @@ class Nodes:
         if not value.curves:
             constant = default_library().resolve(function, arguments).sympy(value.bias)
             return Affine(real_constant(constant))
-        if value.line is None:
-            value = Affine.of_node(self.sum(value))
-        source, slope, shift = value.line  # type: ignore[misc]
+        source, slope, shift = self.value_node(value).line  # type: ignore[misc]
         return Affine(sympy.S.Zero, ((Curve(source, function, arguments, slope, shift), sympy.S.One),))
 
     def value_node(self, value: Affine) -> Affine:

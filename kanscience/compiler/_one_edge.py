@@ -69,7 +69,7 @@ class _Writer:
                 number *= factor
             else:
                 factors.append(factor)
-        scale = checked_number(real_constant(number))
+        scale = checked_number(number)
         if len(factors) > 1 or factors[0].is_Add:
             return Term("times", tuple(self.sum(factor) for factor in factors), scale)
         if factors[0] == self.variable:
@@ -97,7 +97,7 @@ class _Writer:
         slope = expression.coeff(self.variable)
         shift = expression - slope * self.variable
         if slope.is_number and slope != 0 and shift.is_number:
-            return checked_number(real_constant(slope)), checked_number(real_constant(shift))
+            return checked_number(slope), checked_number(shift)
         return None
 
     def pieces(self, expression: Expr) -> tuple:

@@ -99,7 +99,7 @@ def _syntax_tree(text: str) -> ast.Expression:
 def _syntax_hint(text: str, message: str) -> str:
     if "lambda" in text:
         return " 'lambda' is a word of Python: name the variable lambd or lambda_."
-    if "=" in text and "==" not in text:
+    if re.search(r"(?<![<>=!])=(?!=)", text):
         return " Write the right-hand side alone."
     called = re.search(rf"\b({'|'.join(FUNCTION_NAMES)})\s+\w", text)
     if called:
@@ -108,7 +108,8 @@ def _syntax_hint(text: str, message: str) -> str:
         return " Powers are written **: x**2."
     if re.search("[−×÷√⋅]", text):
         return " Write - for −, * for × and ⋅, / for ÷, sqrt(x) for √x."
-    if "|" in text or "!" in text:
+    is_condition = re.search("[<>]|[=!]=", text)  # there | means or
+    if re.search(r"!(?!=)", text) or ("|" in text and not is_condition):
         return " Write abs(x) for |x|, and factorial(n) for n!."
     if text.rstrip()[-1] in "+-*/":
         return " Its end is missing."

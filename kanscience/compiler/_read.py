@@ -29,7 +29,6 @@ def read(
     names: Sequence[str] | None = None,
     simplify: bool = False,
     allow_splines: bool = False,
-    values: bool = False,
 ) -> list[sympy.Expr]:
     """Return the formula of every output.
 
@@ -40,7 +39,6 @@ def read(
         simplify: whether sympy simplifies the formulas; that can take long, and rounds floats.
         allow_splines: whether edges that are still splines stay in the formula as named functions:
             ``phi_0_1_2`` runs in layer 0 from source 1 to subnode 2.
-        values: whether parameters stand there as numbers; else as symbols with their names.
 
     Returns:
         One expression for each output, its symbols plain ``sympy.Symbol(name)``. Numbers are exact where the
@@ -67,7 +65,7 @@ def read(
     if not allow_splines:
         _check_no_splines(graph, alive)
     known = as_library(library)
-    value: dict[str, sympy.Expr] = dict(_symbols(graph, names, values))
+    value: dict[str, sympy.Expr] = dict(_symbols(graph, names))
 
     def edge_value(source: str, target: str) -> list[sympy.Expr]:
         function = graph.edges[source, target]["function"]
@@ -121,7 +119,7 @@ def _spline_name(graph: Graph, source: str, target: str) -> str:
     return "_".join(["phi", *map(str, _edge_index(graph, source, target))])
 
 
-def _symbols(graph: Graph, names: Sequence[str] | None, values: bool) -> Mapping[str, sympy.Expr]:
+def _symbols(graph: Graph, names: Sequence[str] | None) -> Mapping[str, sympy.Expr]:
     import sympy
 
     inputs, parameters = graph.nodes_of("input"), graph.nodes_of("parameter")
@@ -137,8 +135,7 @@ def _symbols(graph: Graph, names: Sequence[str] | None, values: bool) -> Mapping
         raise OptionError(f"`names` and names of parameters must differ, but {repeated[0]!r} is there twice.")
     symbols: dict[str, sympy.Expr] = dict(zip(inputs, map(sympy.Symbol, chosen), strict=True))
     for node in parameters:
-        data = graph.nodes[node]
-        symbols[node] = data["value"].sympy() if values else sympy.Symbol(data["name"])
+        symbols[node] = sympy.Symbol(graph.nodes[node]["name"])
     return symbols
 
 

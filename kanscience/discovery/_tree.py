@@ -82,7 +82,7 @@ def discover_tree(
     Source: W. M. Gorman, Rev. Econ. Stud. 35 (1968) 367; Liu et al., arXiv 2408.10205, section 4.3.
     """
     if callable(f):
-        found = structure.discover_tree(f, x, names=names)
+        found = structure.tree_from_callable(f, x, names=names)
         if not isinstance(f, MultKAN) or not any(layer.has_splines for layer in f.layers):
             return found
         trees = _of_fitted(f, *points_for(f, x, names), (found,) if isinstance(found, StructureTree) else found)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from kanscience.functions._forms import SympyFunction
 from kanscience.functions._library import Function
-from kanscience.functions._singular import Bridged, Continued
 from kanscience.functions._steps import constant_zero, sign
 
 if TYPE_CHECKING:
@@ -144,7 +143,6 @@ TRIED_FUNCTIONS = (
         lower=0.0,
         branch=(0.0, math.inf),
         derivative=torch.reciprocal,
-        protected=Continued(torch.log, torch.reciprocal, lower=0.0),
         redundant=frozenset({"slope"}),
     ),
     _single("abs", torch.abs, SympyFunction("Abs"), derivative=sign, parity="even", homogeneous=1.0, smooth=False),
@@ -156,7 +154,6 @@ TRIED_FUNCTIONS = (
         SympyFunction("tan"),
         branch=(-math.pi / 2, math.pi / 2),
         derivative=_tan_slope,
-        protected=Bridged(torch.tan, pole=math.pi / 2, period=math.pi),
         parity="odd",
         period=math.pi,
     ),
@@ -173,7 +170,6 @@ TRIED_FUNCTIONS = (
         lower=-1.0,
         upper=1.0,
         derivative=_arcsin_slope,
-        protected=Continued(torch.arcsin, _arcsin_slope, lower=-1.0, upper=1.0),
         parity="odd",
     ),
     _single(
@@ -183,7 +179,6 @@ TRIED_FUNCTIONS = (
         lower=-1.0,
         upper=1.0,
         derivative=_arccos_slope,
-        protected=Continued(torch.arccos, _arccos_slope, lower=-1.0, upper=1.0),
     ),
     _single("arctan", torch.arctan, SympyFunction("atan"), derivative=_arctan_slope, parity="odd"),
     _single(
@@ -194,7 +189,6 @@ TRIED_FUNCTIONS = (
         upper=1.0,
         branch=(-1.0, 1.0),
         derivative=_arctanh_slope,
-        protected=Continued(torch.arctanh, _arctanh_slope, lower=-1.0, upper=1.0),
         parity="odd",
     ),
     Function(

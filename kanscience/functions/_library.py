@@ -31,10 +31,9 @@ class Function:
         label: what people type and read, ``"x^1.5"``; the name where it is left out.
         lower: smallest u with a real value.
         upper: largest u with a real value.
-        branch: the open interval between two poles in which a fit keeps all its samples.
-            None where there are no poles. Other branches must be mirror images or periods of this one.
+        branch: the open interval between two poles, or a pole and an end of the domain, in which a fit keeps all its
+            samples. None where there are no poles. Other branches must be mirror images or periods of this one.
         derivative: torch function of f'(u); None takes it by autograd.
-        protected: f kept finite near poles and outside the domain, for searching only; None: f needs none.
         parity: ``"even"``, ``"odd"`` or None.
         period: the T of f(u + T) = f(u), or None.
         homogeneous: the p of f(k*u) = k**p * f(u) for all k > 0, or None.
@@ -59,7 +58,6 @@ class Function:
     upper: float = field(default=math.inf, compare=False)
     branch: tuple[float, float] | None = field(default=None, compare=False)
     derivative: Callable[[Tensor], Tensor] | None = field(default=None, compare=False)
-    protected: Callable[[Tensor], Tensor] | None = field(default=None, compare=False)
     parity: Literal["even", "odd"] | None = field(default=None, compare=False)
     period: float | None = field(default=None, compare=False)
     homogeneous: float | None = field(default=None, compare=False)

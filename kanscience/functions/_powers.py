@@ -11,7 +11,6 @@ from torch import Tensor
 from kanscience._errors import OptionError
 from kanscience.functions._forms import SympyFunction, WithArguments, real_value
 from kanscience.functions._library import Family, Function
-from kanscience.functions._singular import Bridged, Continued
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -75,12 +74,6 @@ def make_power(exponent: Expr) -> Function:
     p = int(number) if integer else number
     value = WithArguments(_integer_power if integer else _real_power, (p,))
     slope = WithArguments(_integer_power_slope if integer else _power_slope, (p,))
-    if not integer:
-        protected = Continued(value, slope, lower=0.0)
-    elif p < 0:
-        protected = Bridged(value, pole=0.0)
-    else:
-        protected = None
     return Function(
         "power",
         torch=value,
@@ -91,7 +84,6 @@ def make_power(exponent: Expr) -> Function:
         lower=-math.inf if integer else 0.0,
         branch=(0.0, math.inf) if p < 0 else None,
         derivative=slope,
-        protected=protected,
         parity=None if not integer else "odd" if p % 2 else "even",
         homogeneous=float(p),
     )

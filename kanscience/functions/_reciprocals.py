@@ -132,7 +132,15 @@ RECIPROCAL_FUNCTIONS = (
     Function("arcsec", _arcsec, SympyFunction("asec"), derivative=_arcsec_slope, lower=1.0),
     Function("arccsc", _arccsc, SympyFunction("acsc"), derivative=_arccsc_slope, lower=1.0, parity="odd"),
     Function("arccot", _arccot, SympyFunction("acot"), derivative=_arccot_slope, parity="odd"),
-    _pole_at_zero("arcsech", _arcsech, SympyFunction("asech"), derivative=_arcsech_slope, lower=0.0, upper=1.0),
+    Function(
+        "arcsech",
+        _arcsech,
+        SympyFunction("asech"),
+        derivative=_arcsech_slope,
+        lower=0.0,
+        upper=1.0,
+        branch=(0.0, 1.0),
+    ),
     _pole_at_zero("arccsch", _arccsch, SympyFunction("acsch"), derivative=_arccsch_slope, parity="odd"),
     Function(
         "arccoth",

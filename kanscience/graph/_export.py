@@ -53,9 +53,7 @@ def from_json(text: str) -> Graph:
         raise GraphError(f"the text of a graph is damaged: it is no JSON ({reason}).") from None
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         raise GraphError(f"the text is JSON, but no graph of kanscience: it lacks `format: {_FORMAT}`.")
-    if data.get("version") != _VERSION:
-        version = data.get("version")
-        raise GraphError(f"the graph is of version {version}, this kanscience reads version {_VERSION}.")
+    _check_version(data)
     try:
         graph = Graph(**data["graph"])
         for node in data["nodes"]:
@@ -103,8 +101,10 @@ def from_graphml(path: str | PathLike[str]) -> Graph:
     except (ParseError, ValueError, KeyError, networkx.NetworkXError) as reason:
         raise FileError(f"{str(path)!r} is no GraphML file, or damaged: {reason}.") from None
     try:
-        graph = Graph(**json.loads(flat.graph["kanscience"])["graph"])
-    except (KeyError, TypeError, json.JSONDecodeError):
+        about = json.loads(flat.graph["kanscience"])
+        _check_version(about)
+        graph = Graph(**about["graph"])
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
         raise GraphError(f"{str(path)!r} holds a graph, but not one that kanscience wrote.") from None
     for node, data in flat.nodes(data=True):
         rich = _rich({key: _unflat(key, value) for key, value in data.items()})
@@ -115,6 +115,12 @@ def from_graphml(path: str | PathLike[str]) -> Graph:
         rich = _rich({key: _unflat(key, value) for key, value in data.items() if key not in ("id", "order")})
         graph.add_edge(source, target, **rich)
     return graph.validate()
+
+
+def _check_version(data: dict[str, Any]) -> None:
+    version = data.get("version")
+    if version != _VERSION:
+        raise GraphError(f"the graph is of version {version}, this kanscience reads version {_VERSION}.")
 
 
 def _edges(graph: Graph) -> list[tuple[str, str, dict[str, Any]]]:

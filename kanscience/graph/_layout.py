@@ -30,7 +30,7 @@ def routes(graph: Graph) -> tuple[dict[str, Point], dict[tuple[str, str], list[P
 
     Source: Sugiyama, Tagawa, Toda, IEEE Trans. Syst. Man Cybern. 11 (1981) 109.
     """
-    rank = _ranks(graph)
+    rank = _heights(graph)
     chains, neighbours, rows = _with_waypoints(graph, rank)
     if not graph.is_layered:
         _uncross(rows, neighbours)
@@ -40,7 +40,7 @@ def routes(graph: Graph) -> tuple[dict[str, Point], dict[tuple[str, str], list[P
     return {node: place[node] for node in graph}, lines
 
 
-def _ranks(graph: Graph) -> dict[str, float]:
+def _heights(graph: Graph) -> dict[str, float]:
     if graph.is_layered:
         step = {"product": 0.35, "output": 0.7}
         return {node: data["layer"] + step.get(data["kind"], 0.0) for node, data in graph.nodes(data=True)}

@@ -70,9 +70,10 @@ class Number:
         if hasattr(number, "is_Float"):
             return cls(_float_of(number), number)
         try:  # numpy's and torch's scalars
-            return cls.of(number.item())  # type: ignore[union-attr]
-        except AttributeError:
+            scalar = number.item()  # type: ignore[union-attr]
+        except (AttributeError, ValueError, RuntimeError):  # no array, or one of several numbers
             raise GraphError(f"a number must be an int, a float or a sympy number, not {number!r}.") from None
+        return cls.of(scalar)
 
     def sympy(self) -> sympy.Expr:
         """Return the exact number while its float is ``value``, else ``value`` with all its digits."""

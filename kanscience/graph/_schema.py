@@ -177,14 +177,16 @@ class Graph(networkx.DiGraph):
     # showing
 
     def __str__(self) -> str:
-        counts = [(len(self.nodes_of(kind)), kind) for kind in KINDS]
-        title = ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for n, kind in counts if n)
-        lines = [f"Graph of {title}" if title else "Graph without nodes"]
         order = list(networkx.lexicographical_topological_sort(self, key=self._reading_key()))
-        return "\n".join(lines + [line for node in order if (line := self._line(node))])
+        return "\n".join([self._title()] + [line for node in order if (line := self._line(node))])
 
     def __repr__(self) -> str:
-        return f"<{str(self).splitlines()[0]}>"
+        return f"<{self._title()}>"
+
+    def _title(self) -> str:
+        counts = [(len(self.nodes_of(kind)), kind) for kind in KINDS]
+        title = ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for n, kind in counts if n)
+        return f"Graph of {title}" if title else "Graph without nodes"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from kanscience import _display

@@ -55,7 +55,7 @@ def validate(graph: Graph) -> None:
         if missing:
             raise GraphError(
                 f"{placed[0]!r} has a layer or a position but {missing[0]!r} lacks one. "
-                "Give all nodes both, or none and call `graph.layers(graph)`."
+                "Give all nodes both, or none and call `kanscience.graph.layers(graph)`."
             )
         _check_layers(graph)
 
@@ -107,7 +107,9 @@ def _check_edge(graph: Graph, source: str, target: str, data: dict[str, Any]) ->
     if kinds[0] == "output":
         raise GraphError(f"{edge} leaves an output, but an output is the end. Let it leave the node read out.")
     if kinds[1] in ("input", "parameter"):
-        raise GraphError(f"{edge} ends at an {kinds[1]}, where values only begin. Turn it round or leave it out.")
+        raise GraphError(
+            f"{edge} ends at {target!r}, of kind {kinds[1]}, where values only begin. Turn it round or leave it out."
+        )
     if kinds[1] == "product" and kinds[0] != "sum":
         raise GraphError(f"{edge}: products multiply sums only, {source!r} is of kind {kinds[0]}. Put a sum between.")
     if kinds[1] == "output" and kinds[0] not in ("sum", "product"):
@@ -170,12 +172,12 @@ def _check_layers(graph: Graph) -> None:
             raise GraphError(
                 f"edge {source!r} -> {target!r} runs from layer {layer[source]} to {layer[target]}, but "
                 f"edges into a {kind[target]} end {'one layer further' if step else 'in the same layer'}. "
-                "Call `graph.layers(graph)`."
+                "Call `kanscience.graph.layers(graph)`."
             )
         if kind[target] == "product" and graph.out_degree(source) > 1:
             raise GraphError(
                 f"sum {source!r} feeds product {target!r} and others; in a network a sum under a product "
-                "feeds only that product. Call `graph.layers(graph)`, which gives the product its own."
+                "feeds only that product. Call `kanscience.graph.layers(graph)`, which gives the product its own."
             )
     last = max(layer.values())
     columns: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -189,7 +191,7 @@ def _check_columns(graph: Graph, layer: int, last: int, column: dict[str, list[s
     def check(nodes: list[str], expected: list[str], rule: str) -> None:
         if nodes != expected or [graph.nodes[node]["position"] for node in nodes] != list(range(len(nodes))):
             found = {node: graph.nodes[node]["position"] for node in nodes}
-            raise GraphError(f"positions in layer {layer} are {found}; {rule}. Call `graph.layers(graph)`.")
+            raise GraphError(f"positions in layer {layer} are {found}; {rule}. Call `kanscience.graph.layers(graph)`.")
 
     starts = column["input"] + column["parameter"]
     if starts and layer > 0:
@@ -216,5 +218,5 @@ def _check_columns(graph: Graph, layer: int, last: int, column: dict[str, list[s
     if places != list(range(len(plain), len(plain) + len(places))):
         raise GraphError(
             f"products of layer {layer} are at positions {places}; they follow its {len(plain)} plain sums. "
-            "Call `graph.layers(graph)`."
+            "Call `kanscience.graph.layers(graph)`."
         )

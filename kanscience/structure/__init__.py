@@ -3,7 +3,7 @@
 from kanscience.structure._blocks import Block, dependence, strong_blocks
 from kanscience.structure._callables import points_for
 from kanscience.structure._derivatives import DIFFERENCES, EXACT, Derivatives, Limits, Noise
-from kanscience.structure._discover import derivatives_of, discover_tree, tree_from_derivatives
+from kanscience.structure._discover import derivatives_of, tree_from_callable, tree_from_derivatives
 from kanscience.structure._kinds import ADDITIVE, CLEAR, GENERALIZED, KINDS, MULTIPLICATIVE, PRIME, Kind
 from kanscience.structure._separability import Separability, find_separability
 from kanscience.structure._symmetries import Symmetry, find_symmetries, has_symmetry, symmetry_in
@@ -29,12 +29,12 @@ __all__ = [
     "Symmetry",
     "dependence",
     "derivatives_of",
-    "discover_tree",
     "find_separability",
     "find_symmetries",
     "has_symmetry",
     "points_for",
     "strong_blocks",
     "symmetry_in",
+    "tree_from_callable",
     "tree_from_derivatives",
 ]

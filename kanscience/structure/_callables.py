@@ -44,7 +44,7 @@ def functions_of(f: Callable[..., Any], x: Matrix) -> list[Function]:
         DataError: it returns something that is no real number, or a row's answer depends on the other rows.
     """
     if isinstance(f, nn.Module):
-        f = copy.deepcopy(f).double().eval().requires_grad_(False)
+        f = copy.deepcopy(f).cpu().double().eval().requires_grad_(False)
     if not callable(f):
         raise OptionError(f"a function of an (N, {x.shape[1]}) array is needed, not {type(f).__name__}.")
     points = torch.from_numpy(x).requires_grad_()

@@ -20,7 +20,7 @@ from kanscience.structure._kinks import check_smooth
 from kanscience.structure._tree import StructureTree, StructureTrees
 
 
-def discover_tree(
+def tree_from_callable(
     f: Callable[..., Any], x: ArrayLike, *, names: Sequence[str] | None = None
 ) -> StructureTree | StructureTrees:
     """Find how a function is put together, from its derivatives at sample points.

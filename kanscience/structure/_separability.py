@@ -8,7 +8,7 @@ from typing import Any
 
 from kanscience._typing import ArrayLike
 from kanscience.structure._blocks import Block
-from kanscience.structure._discover import discover_tree
+from kanscience.structure._discover import tree_from_callable
 from kanscience.structure._kinds import PRIME
 from kanscience.structure._tree import StructureTree
 
@@ -44,6 +44,8 @@ def find_separability(
 ) -> Separability | tuple[Separability, ...]:
     """Say whether a function is a sum, a product, or a function of a sum, and of which groups of variables.
 
+    The answer comes from derivatives alone; for fitted networks ask `ks.discover_tree`.
+
     Args:
         f, x, names: as in `discover_tree`.
 
@@ -60,7 +62,7 @@ def find_separability(
         >>> found.kind, sorted(map(sorted, found.groups))
         ('additive', [[0, 1], [2, 3]])
     """
-    found = discover_tree(f, x, names=names)
+    found = tree_from_callable(f, x, names=names)
     return _of_root(found) if isinstance(found, StructureTree) else tuple(map(_of_root, found))
 
 

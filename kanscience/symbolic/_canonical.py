@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from kanscience.graph import Graph, Number, Term
+from kanscience.graph import ONE, ZERO, Graph, Number, Term
 
 if TYPE_CHECKING:
     from kanscience.functions import Function, Library
-
-ONE, ZERO = Number(1.0, 1), Number(0.0, 0)
 
 
 def canonical(graph: Graph, library: Library) -> Graph:
@@ -52,7 +50,7 @@ def _free_what_changed(graph: Graph, before: Graph) -> None:
 
 
 def _simplify_edge(graph: Graph, source: str, target: str, library: Library) -> None:
-    """Merge the identities of an edge and write its other terms without redundant numbers."""
+    """Write the terms of an edge without redundant numbers, their offsets in the bias."""
     offset = 0.0
     terms = []
     for term in graph.edges[source, target]["function"]:

@@ -25,7 +25,7 @@ def snap_constant(value: float, tolerance: float) -> Expr | None:
     """Return the simplest exact number within a tolerance, or None where none is simple enough to mean something.
 
     Candidates are 0, integers n, rationals n/d, and both times pi, e, sqrt(2) or 1/pi. An integer costs log(1 + |n|),
-    a denominator 1.5 + log d more, pi 2 and the others 3. Between any two numbers there is some rational, so a
+    a denominator 1.5 + log d more, pi 2, 1/pi 3.5, and e and sqrt(2) 3. Between any two numbers there is some rational, so a
     candidate must not cost more than the digits that are known, log(|value|/tolerance).
 
     Args:

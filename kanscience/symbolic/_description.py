@@ -10,7 +10,7 @@ from kanscience.graph import Graph, Number, Term
 if TYPE_CHECKING:
     from kanscience.functions import Library
 
-_TOKEN = 2.0  # nats: one of some eight usual choices
+TOKEN = 2.0  # nats: one of some eight usual choices
 _ROUNDING = 1e-26  # mean square over variance that float64 arithmetic leaves of an exact law
 _PRECISION = 8.0  # nats of a free number: about the digits that data of ordinary quality determine
 
@@ -51,7 +51,7 @@ def price(graph: Graph, library: Library) -> float:
         for number in _numbers(term)
     )
     free += sum(not graph.nodes[node]["bias"].is_exact for node in graph.nodes_of("sum"))
-    return _TOKEN * complexity(graph, library) + _PRECISION * free
+    return TOKEN * complexity(graph, library) + _PRECISION * free
 
 
 def _numbers(term: Term) -> tuple[Number, ...]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kanscience._errors import OptionError
 from kanscience._typing import Vector
 from kanscience.functions import AffineFit, Function, Library, affine_fits
 from kanscience.graph import Graph, Number, Term
-from kanscience.symbolic._description import description_length
+from kanscience.symbolic._description import TOKEN, description_length
 
 KEPT = 4  # functions an edge, by their description length on the edge alone
+_SIZE = 3.0  # nats of a number's sign and order of magnitude: some twenty; log(n)/2 are its digits
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,18 @@ class Choice:
     def length(self, floor: float, n: int) -> float:
         """Return the description length of the curve, on the edge alone."""
         function = self.fit.function
-        numbers = function.n_constants * (0.5 * math.log(n) + 3)
-        return description_length(self.misfit + floor, n) + 2.0 * (function.complexity + len(self.beside)) + numbers
+        numbers = function.n_constants * (0.5 * math.log(n) + _SIZE)
+        return description_length(self.misfit + floor, n) + TOKEN * (function.complexity + len(self.beside)) + numbers
+
+
+def candidates_of(library: Library) -> tuple[Function, ...]:
+    """Return what a search tries; an error where there is nothing."""
+    if not library.candidates:
+        raise OptionError(
+            "the library has no candidates to try. Add functions by `library.with_functions(...)`, or make it with "
+            "`candidates=`."
+        )
+    return library.candidates
 
 
 def choices(

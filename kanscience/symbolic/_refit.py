@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,22 +111,13 @@ def refit_(
     weights: Tensor,
     *,
     steps: int,
-    damping: float = 1e-3,
     tolerance: float = 1e-9,
-    stop: Callable[[], bool] | None = None,
 ) -> float:
     """Fit all numbers that have no exact value, in place; return the sum of squared weighted residuals."""
     problem = Held(Regression(network, x, y, weights), exact_numbers(network))
     if not len(problem.free):
         return problem.loss(problem.start())
-    done = levenberg_marquardt(
-        problem,
-        problem.start(),
-        steps=steps,
-        damping=damping,
-        tolerance=tolerance,
-        callback=None if stop is None else lambda _: stop(),
-    )
+    done = levenberg_marquardt(problem, problem.start(), steps=steps, damping=1e-3, tolerance=tolerance)
     problem.problem.write(problem.full(done.theta))
     return done.loss
 

@@ -13,7 +13,7 @@ from kanscience.network import MultKAN, edge_ends, rebuilt, to_graph, trace
 from kanscience.symbolic._canonical import canonical
 from kanscience.symbolic._clear import without_curves, without_invisible
 from kanscience.symbolic._description import complexity, description_length, price
-from kanscience.symbolic._ranking import KEPT, Choice, Ranking, choices, fixed_terms, substitute
+from kanscience.symbolic._ranking import KEPT, Choice, Ranking, candidates_of, choices, fixed_terms, substitute
 from kanscience.symbolic._refit import refit_, weighted_square
 from kanscience.symbolic._simple_constants import with_simple_constants
 from kanscience.symbolic._snap_report import Edge, SnapCandidate, SnapReport
@@ -125,7 +125,7 @@ class Search:
             layer, source, target = edge
             x, curve = record.nodes[layer][:, source], record.edges[layer][:, source, target]
             fixed = fixed_terms(graph, *edge_ends(network, edge))
-            found[edge] = choices(candidates or self.library.candidates, library, fixed, x.numpy(), curve.numpy())
+            found[edge] = choices(candidates or candidates_of(self.library), library, fixed, x.numpy(), curve.numpy())
         return found
 
     def at_once(self, rankings: dict[Edge, Ranking]) -> MultKAN:
@@ -203,7 +203,7 @@ class Search:
 
     def with_constants(self, network: MultKAN) -> MultKAN:
         """Return the network with simple constants where the loss agrees, and without what became zero."""
-        network = with_simple_constants(network, self.train, self.weights)
+        network = with_simple_constants(network, self.train, self.weights, self.deadline)
         return without_invisible(network, self.train.x)
 
     # ---- the front -------------------------------------------------------------------------------------------

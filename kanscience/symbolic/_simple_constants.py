@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +25,7 @@ _ERRORS = 4.0  # standard errors within which a simple number is proposed
 _REFIT = 15  # steps after each proposal
 
 
-def with_simple_constants(network: MultKAN, train: Samples, weights: Tensor) -> MultKAN:
+def with_simple_constants(network: MultKAN, train: Samples, weights: Tensor, deadline: float = math.inf) -> MultKAN:
     """Return a network with exact numbers wherever the residuals do not mind.
 
     Every free number is proposed the simplest value within a few of its standard errors: 0, integers, rationals,
@@ -34,21 +36,25 @@ def with_simple_constants(network: MultKAN, train: Samples, weights: Tensor) -> 
         network: symbolic, fitted; left as it is.
         train: rows that the numbers are fitted to.
         weights: of the residuals.
+        deadline: of `time.monotonic`, after which no further number is tried.
     """
     best = copy.deepcopy(network)
     loss = refit_(best, train.x, train.y, weights, steps=_REFIT, tolerance=0.0)
     refused: set[tuple[int, str]] = set()
-    while True:
-        proposals = [p for p in _proposals(best, train, weights) if (p[1], str(p[2])) not in refused]
+    proposals = _proposals(best, train, weights)
+    while time.monotonic() <= deadline:
+        proposals = [p for p in proposals if (p[1], str(p[2])) not in refused]
         if not proposals:
-            return best
+            break
         _, index, exact = min(proposals, key=lambda p: p[0])
         trial = with_number(best, places(best)[index], Number.of(exact))
         changed = refit_(trial, train.x, train.y, weights, steps=_REFIT, tolerance=0.0)
         if description_length(changed, len(train.x)) <= description_length(loss, len(train.x)) + _WORSE:
             best, loss = trial, changed
+            proposals = _proposals(best, train, weights)
         else:
             refused.add((index, str(exact)))
+    return best
 
 
 def _proposals(network: MultKAN, train: Samples, weights: Tensor) -> list[tuple[float, int, object]]:

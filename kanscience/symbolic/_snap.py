@@ -48,7 +48,8 @@ def snap(
         valid: rows that decide; None holds a fifth back (all rows decide below 30).
         library: a `Library`, or labels to choose from, such as ``["sin", "x^2", "exp"]``.
         constants: whether to look for simple constants.
-        time_budget: seconds after which no further choice is tried, 0 for the first choices alone; None tries all.
+        time_budget: seconds after which no further choice and no further constant is tried, 0 for the first choices
+            alone; None tries all.
         seed: of the rows held back.
 
     Returns:

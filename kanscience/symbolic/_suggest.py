@@ -14,6 +14,7 @@ import torch
 from kanscience._checks import check_integer
 from kanscience.functions import AffineFit, affine_fits, as_library
 from kanscience.network import check_edge, check_trace_of
+from kanscience.symbolic._ranking import candidates_of
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -101,7 +102,7 @@ def suggest(
         top: at most so many candidates.
 
     Raises:
-        OptionError: the network has no such edge, or the library no such function.
+        OptionError: the network has no such edge, or the library no such function, or no candidates at all.
         ShapeError: the trace is of another network.
 
     Example:
@@ -117,7 +118,7 @@ def suggest(
     x = trace.nodes[layer][:, source]
     rounding = (_ROUNDING * torch.finfo(x.dtype).eps) ** 2
     x, y = (values.detach().cpu().double().numpy() for values in (x, trace.edges[layer][:, source, target]))
-    fits = affine_fits(as_library(library).candidates, x, y)
+    fits = affine_fits(candidates_of(as_library(library)), x, y)
     errors = _independent_errors(fits, x, y, rounding)
     candidates = [_candidate(fit, errors, len(x), rounding) for fit in fits]
     return Suggestions(sorted(candidates, key=lambda c: (round(c.description_length, 3), abs(c.shift)))[:most])

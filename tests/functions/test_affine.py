@@ -255,3 +255,7 @@ def test_nothing_to_fit_gives_no_fits():
 def test_a_fit_is_a_curve():
     fit = AffineFit(LIBRARY.resolve("x^2"), 2.0, 1.0, -1.0, 5.0, 1.0, 0.0)
     np.testing.assert_array_equal(fit([1.0, 3.0]), [5.0, 13.0])
+
+
+def test_samples_of_the_inverse_hyperbolic_secant_stay_inside_both_ends():
+    assert branch(default_library().resolve("arcsech")) == (0.0, 1.0)

@@ -1,6 +1,7 @@
 """Graphs come back from text and from GraphML to the last bit."""
 
 import json
+import re
 
 import networkx
 import pytest
@@ -92,3 +93,14 @@ def test_missing_and_damaged_graphml_files_are_named(tmp_path):
     networkx.write_graphml(networkx.path_graph(3), tmp_path / "other.graphml")
     with pytest.raises(GraphError, match=r"other.graphml.*not one that kanscience wrote"):
         from_graphml(tmp_path / "other.graphml")
+
+
+def test_graphml_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "g.graphml"
+    to_graphml(awkward_graph(), path)
+    text = path.read_text(encoding="utf-8")
+    newer = re.sub(r'(version(?:"|&quot;): )1', r"\g<1>2", text, count=1)
+    assert newer.count("2") == text.count("2") + 1
+    path.write_text(newer, encoding="utf-8")
+    with pytest.raises(GraphError, match="of version 2, this kanscience reads version 1"):
+        from_graphml(path)

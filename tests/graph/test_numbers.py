@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import sympy
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,3 +99,9 @@ def test_damaged_numbers_are_refused(data):
 def test_reading_a_number_evaluates_nothing():
     tower = ["Pow", 9, ["Pow", 9, ["Pow", 9, 9]]]
     assert str(Number.from_json([1.0, tower]).exact) == "9**(9**(9**9))"
+
+
+@pytest.mark.parametrize("several", [np.ones(2), torch.ones(2)])
+def test_arrays_of_several_numbers_are_no_number(several):
+    with pytest.raises(GraphError, match="must be an int, a float or a sympy number"):
+        Number.of(several)

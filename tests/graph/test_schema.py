@@ -163,3 +163,13 @@ def test_a_bad_axis_is_refused(options, message):
 def test_the_identity_has_no_slope():
     with pytest.raises(GraphError, match=re.escape("`scale * x` alone")):
         Term.of(slope=2)
+
+
+def test_half_built_and_cyclic_graphs_still_have_a_name():
+    graph = Graph()
+    graph.add_edge("a", "b")
+    assert repr(graph) == "<Graph without nodes>"
+    u, v = graph.add_sum(), graph.add_sum()
+    graph.add_function(u, v, Term())
+    graph.add_function(v, u, Term())
+    assert repr(graph) == "<Graph of 2 sums>"

@@ -7,7 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from kanscience.structure import discover_tree
+from kanscience.structure import tree_from_callable
 from tests.helpers_structure import ADDITIVE, CURVES, MULTIPLICATIVE, PAIRS, PRIME, TEMPLATES, Sample, sample
 
 FEWEST, FEW, ALL = range(10), range(30), range(300)
@@ -17,7 +17,7 @@ some = pytest.mark.parametrize("seeds", [FEWEST, pytest.param(FEW, marks=pytest.
 
 
 def _found(f, x):
-    tree = discover_tree(f, x)
+    tree = tree_from_callable(f, x)
     return {block: tree.kind(block) for block in tree.blocks}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kanscience as ks
-from kanscience.structure import discover_tree
+from kanscience.structure import tree_from_callable
 from tests.helpers import uniform_inputs
 
 ADDITIVE, MULTIPLICATIVE, GENERALIZED, PRIME = "additive", "multiplicative", "generalized-additive", "prime"
@@ -123,7 +123,7 @@ def test_units_and_offsets_change_nothing(formula, powers, shifts, by_numpy):
         own = (lambda values: values) if by_numpy else torch.from_numpy
         return factors[4] * (f((z - own(shifts[:4])) / own(factors[:4])) + shifts[4])
 
-    plain, other = discover_tree(f, x), discover_tree(moved, factors[:4] * x + shifts[:4])
+    plain, other = tree_from_callable(f, x), tree_from_callable(moved, factors[:4] * x + shifts[:4])
     assert {b: other.kind(b) for b in other.blocks} == {b: plain.kind(b) for b in plain.blocks}
 
 

@@ -123,3 +123,11 @@ def test_constants_of_float32_networks_are_as_simple_as_those_of_float64():
     formula, report = ks.snap(network, x, y, seed=0)
     assert ks.expression(formula) == [sympy.sin(2 * x1) + sympy.Rational(1, 3)]
     assert {candidate.network.dtype for candidate in report.front} == {formula.dtype} == {torch.float32}
+
+
+def test_no_constant_is_tried_after_the_time_budget():
+    x = uniform_inputs(100, 1, seed=3)
+    network = ks.MultKAN([1, 1], seed=0)
+    ks.fit(network, x, torch.sin(2 * x), grids=(5, 10), progress=False)
+    formula, _ = ks.snap(network, x, torch.sin(2 * x), library=["sin"], time_budget=0, seed=0)
+    assert not any(term.slope.is_exact for *_, terms in ks.to_graph(formula).functions() for term in terms)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from kanscience._errors import OptionError, ShapeError
-from kanscience.functions import default_library
-from kanscience.network import MultKAN, Trace
-from kanscience.symbolic import Candidate, Suggestions, suggest
+from kanscience.functions import Library, default_library
+from kanscience.network import MultKAN, Trace, trace
+from kanscience.symbolic import Candidate, Suggestions, snap, suggest
 from tests.helpers import generator, uniform_inputs
 
 NETWORK = MultKAN([2, 3, 1], seed=0)
@@ -170,3 +170,11 @@ def test_a_trace_of_another_network_is_refused():
 def test_an_unknown_function_is_refused():
     with pytest.raises(OptionError, match="no function 'sine'"):
         suggested(torch.sin, library=["sine"])
+
+
+def test_a_library_without_candidates_is_named():
+    network, x = MultKAN([1, 1], seed=0), uniform_inputs(50, 1, seed=0)
+    with pytest.raises(OptionError, match="no candidates to try"):
+        suggest(network, trace(network, x), (0, 0, 0), library=Library(()))
+    with pytest.raises(OptionError, match="no candidates to try"):
+        snap(network, x, x, library=Library(()))
