@@ -39,7 +39,9 @@ def select_columns(
     """
     frame = as_frame(table)
     if frame is None:
-        raise DataError(f"`table` must be a frame with named columns, got {type(table).__name__}.")
+        raise DataError(
+            f"`table` must be a frame with named columns, got {type(table).__name__}. Pass `pandas.DataFrame(...)`."
+        )
     check_distinct(frame.columns, "The table")
     targets = _name_list(target)
     sigmas = _name_list(sigma) if sigma is not None else []
@@ -60,7 +62,10 @@ def select_columns(
     if not targets:
         raise DataError(f"`target` names no column. Choose one of {listed(frame.columns)}.")
     if not roles["inputs"]:
-        raise DataError(f"No column is left as input beside {listed(targets)}: the table has {listed(frame.columns)}.")
+        raise DataError(
+            f"No column is left as input beside {listed(targets)}: the table has {listed(frame.columns)}. "
+            "Name `inputs`, or ignore fewer."
+        )
     if sigmas and len(sigmas) != len(targets):
         raise DataError(f"`sigma` names {len(sigmas)} columns and `target` {len(targets)}: give one per target.")
     return (

@@ -136,7 +136,7 @@ def discover(
 
 def _notes(idle: Mapping[str, str], interrupted: bool) -> tuple[str, ...]:
     left_out = tuple(f"{name} was left out of the formulas: {why}" for name, why in idle.items())
-    return (*left_out, "The search was interrupted; routes after that were not gone.") if interrupted else left_out
+    return (*left_out, "The search was interrupted; routes after that were not gone") if interrupted else left_out
 
 
 class _Search:
@@ -181,7 +181,11 @@ class _Search:
         """Go one route, or note that there was no time for it."""
         begun = time.monotonic()
         until = begun + share * (self.deadline - begun)
-        found = route(until) if begun < self.deadline else 0
+        try:
+            found = route(until) if begun < self.deadline else 0
+        except KeyboardInterrupt:
+            self.runs.append(RouteRun(name, time.monotonic() - begun, 0, True))
+            raise
         now = time.monotonic()
         self.runs.append(RouteRun(name, now - begun, found, now >= until))
 
@@ -223,6 +227,8 @@ class _Search:
             for proposal in self.proposals[k]
             if max_complexity is None or complexity(proposal.expression) <= max_complexity
         ]
+        if self.proposals[k][0] not in allowed:  # an exact constant, as 2*pi; its value is simpler
+            allowed.insert(0, Proposal(_mean(table), "constant"))
         return Front(judged(allowed, table), table.rounding)
 
 
@@ -245,11 +251,15 @@ def _polynomials(table: Measurements, seed: int, until: float) -> list[Proposal]
 
 
 def _constant(table: Measurements) -> sympy.Expr:
+    X, y, _ = table.learnt
+    return with_simple_numbers(_mean(table), table.names, X, y) if np.ptp(y) == 0 else _mean(table)
+
+
+def _mean(table: Measurements) -> sympy.Expr:
     import sympy
 
-    X, y, _ = table.learnt
-    mean = sympy.Float(float(y.mean()), 17)
-    return with_simple_numbers(mean, table.names, X, y) if np.ptp(y) == 0 else mean
+    _, y, _ = table.learnt
+    return sympy.Float(float(y.mean()), 17)
 
 
 def _network(tables: Sequence[Measurements], best: Candidate, fitted: FittedNetworks | None) -> MultKAN | None:

@@ -45,7 +45,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class RouteRun:
-    """One route of the search: how long it took, how many formulas it handed in, and whether time cut it short."""
+    """One route of the search: how long it took, how many formulas it handed in, and whether it was cut short."""
 
     name: str
     seconds: float
@@ -93,7 +93,7 @@ class Discovery:
 
     @property
     def budget_bound(self) -> bool:
-        """Whether time ran out before all routes were done; then a seed need not give the same result again."""
+        """Whether time ran out, or Ctrl-C came, before all routes were done; then a seed need not give the same result again."""
         return any(route.cut for route in self.routes)
 
     def predict(self, X: ArrayLike, candidate: Candidate | None = None) -> np.ndarray:
@@ -145,7 +145,7 @@ class Discovery:
     def time_line(self) -> str:
         """Return how long it took, and whether time ran out."""
         cut = [route.name for route in self.routes if route.cut]
-        end = f"cut short by their shares of it: {', '.join(cut)}" if cut else "no route was cut short"
+        end = f"cut short: {', '.join(cut)}" if cut else "no route was cut short"
         return f"{self.seconds:.1f} s of a time budget of {self.time_budget:g} s, seed {self.seed}; {end}"
 
     def __str__(self) -> str:

@@ -119,7 +119,7 @@ def power_laws(
             lowest = min(lowest, loss)
         route = f"power law of {transform.label}" if transform.label else "power law"
         for law in search.laws():
-            for expression in _finished(law, search, X, y, names, weights):
+            for expression in _finished(law, search, X, y, names, weights, deadline):
                 found.setdefault(as_text(expression), Proposal(expression, route))
     return list(found.values())
 
@@ -297,7 +297,13 @@ class _Search:
 
 
 def _finished(
-    law: _Law, search: _Search, X: Matrix, y: Vector, names: Sequence[str], weights: Vector | None
+    law: _Law,
+    search: _Search,
+    X: Matrix,
+    y: Vector,
+    names: Sequence[str],
+    weights: Vector | None,
+    deadline: float,
 ) -> list[sympy.Expr]:
     """Return the law as an expression fitted in y itself, and once more with simple numbers."""
     import sympy
@@ -313,7 +319,7 @@ def _finished(
         weights = np.divide(1.0, y**2, out=np.zeros_like(y), where=y != 0)
     formula = Formula(expression, tuple(names))
     expression = with_refitted(formula, X, y, weights).expression
-    simple = with_simple_numbers(expression, names, X, y, weights)
+    simple = with_simple_numbers(expression, names, X, y, weights, deadline)
     return [expression] if simple == expression else [expression, simple]
 
 

@@ -48,7 +48,7 @@ def every_step(count: int) -> Iterator[Step]:
 
 @dataclass(frozen=True, eq=False)
 class _Slopes:
-    """Values and derivatives at inner rows, in y's units: g_i * x_i where ``logarithmic``."""
+    """Values and derivatives at inner rows, in y's units."""
 
     x: Matrix
     value: Vector

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kanscience.functions import Library
 
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
+_BETTER = 0.9  # times the loss so far: less is no reason for a later, larger shape
 _DOUBTFUL = 3  # accurate networks without an exact formula, before they are read with more patience
 _CLOSE = 1e-4  # loss over the targets' spread: so near, a formula is tried whatever the whole shape reaches
 _SNAP_SECONDS = 5.0  # of trying other functions for one network, once its first choices are not exact
@@ -116,7 +117,7 @@ def law_of_shape(
         time_budget: seconds after which no further shape is begun.
 
     Returns:
-        An exact formula, or the one with the lowest loss on the rows that decide.
+        An exact formula, or the first that no later one betters by a tenth in its loss on the rows that decide.
 
     Example:
         >>> import numpy as np, kanscience as ks
@@ -134,10 +135,13 @@ def law_of_shape(
         width, X[learn], y[learn], valid=(X[decide], y[decide]), sigma=errors, library=library, base=base, seed=seed,
         deadline=deadline,
     ):  # fmt: skip
-        if best is None or found.report.exact or found.report.loss < 0.9 * best.report.loss:
+        if best is None or found.report.exact or found.report.loss < _BETTER * best.report.loss:
             best = found
     if best is None:
-        raise DataError(f"no network inside the shape {list(width)} fits the data well enough to read a formula.")
+        raise DataError(
+            f"no network inside the shape {list(width)} fits the data well enough to read a formula. "
+            f"Pass a larger `width`, or a longer `time_budget` than {time_budget:g} s."
+        )
     return best
 
 
