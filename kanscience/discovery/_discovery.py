@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from os import PathLike
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanscience._checks import check_kind
-from kanscience._errors import DataError
 from kanscience._typing import ArrayLike, Matrix, Vector
 from kanscience.datasets import as_columns
 from kanscience.discovery._candidates import Candidate, Front, aligned, html_table
@@ -93,7 +91,7 @@ class Discovery:
 
     @property
     def budget_bound(self) -> bool:
-        """Whether time ran out, or Ctrl-C came, before all routes were done; then a seed need not give the same result again."""
+        """Whether time or Ctrl-C cut a route short; then a seed need not give the same result again."""
         return any(route.cut for route in self.routes)
 
     def predict(self, X: ArrayLike, candidate: Candidate | None = None) -> np.ndarray:
@@ -169,10 +167,3 @@ class Discovery:
             f"{laws}{idle}<p>Errors, {escape(self.rows_line())}:</p>{errors}"
             f"<p>Candidates:</p>{self.pareto._repr_html_()}<p>{escape(self.time_line())}</p>"
         )
-
-
-def check_names(names: Sequence[str], targets: Sequence[str]) -> None:
-    """Raise where a target is called like an input."""
-    shared = [name for name in targets if name in names]
-    if shared:
-        raise DataError(f"{shared} is both an input and a target. Leave the column out of `X`, or pass other `names`.")

@@ -19,7 +19,7 @@ from kanscience._errors import DataError
 from kanscience.compiler import expression
 from kanscience.datasets import random_split
 from kanscience.discovery._candidates import Proposal
-from kanscience.discovery._shape_rows import Rows, valid_loss
+from kanscience.discovery._shape_rows import SearchRows, valid_loss
 from kanscience.discovery._sparse_networks import sparse_networks
 from kanscience.network import MultKAN
 from kanscience.symbolic import SnapReport, snap
@@ -168,7 +168,7 @@ def laws_of_shape(
         seed: of all starts.
         deadline: on the clock of ``time.monotonic``; nothing is begun after it, and fits stop where they are.
     """
-    data = Rows.of(X, y, sigma, valid, deadline)
+    data = SearchRows.of(X, y, sigma, valid, deadline)
     whole = functools.cache(lambda: data.loss_of(MultKAN(width, base=base, seed=seed)))  # asked only where in doubt
     slack = 1 + 2 / (2 * len(data.valid[1])) ** 0.5  # two standard errors of a root mean square
     doubtful: list[tuple[MultKAN, FitReport]] = []
@@ -196,7 +196,7 @@ def laws_of_shape(
 
 
 def _read_all(
-    networks: Iterable[tuple[MultKAN, FitReport]], data: Rows, library: Library | None
+    networks: Iterable[tuple[MultKAN, FitReport]], data: SearchRows, library: Library | None
 ) -> Generator[ShapeResult, None, bool]:
     """Read networks whose first formulas were not exact with more patience; return whether one is exact."""
     for splines, report in networks:
@@ -210,7 +210,7 @@ def _read_all(
 
 
 def _read(
-    splines: MultKAN, report: FitReport, data: Rows, library: Library | None, *, at_once: bool = False
+    splines: MultKAN, report: FitReport, data: SearchRows, library: Library | None, *, at_once: bool = False
 ) -> ShapeResult:
     """Read a formula off a network; ``at_once``: by the first choices, simple constants only where they are exact."""
     rows, network = {"sigma": data.sigma, "valid": data.valid, "library": library}, splines

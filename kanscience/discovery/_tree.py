@@ -144,6 +144,8 @@ def _from_table(
     X: Matrix, names: tuple[str, ...], targets: Targets, outputs: tuple[str, ...]
 ) -> StructureTree | StructureTrees:
     if len(X) < FEWEST_ROWS:
-        raise DataError(f"the structure of a table needs at least {FEWEST_ROWS} rows; it has {len(X)}. Measure at more places.")
+        raise DataError(
+            f"the structure of a table needs at least {FEWEST_ROWS} rows; it has {len(X)}. Measure at more places."
+        )
     trees = [tree_from_table(X, targets[:, k].copy(), names, output) for k, output in enumerate(outputs)]
     return trees[0] if len(trees) == 1 else StructureTrees(trees)

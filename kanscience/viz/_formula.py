@@ -39,7 +39,7 @@ def draw_formula(graph: Graph, library: Library, *, labels: bool | None = None) 
         places = _Places(graph, {} if labels is False else _labels(graph, library))
         scale = min(1.0, _WIDEST / places.width)
         figure, axes = canvas(places.width, places.height, scale)
-        _draw_lines(axes, graph, places, scale)
+        _draw_lines(axes, places, scale)
         _draw_labels(axes, graph, library, places, scale)
         _draw_nodes(axes, graph, places, scale)
     return figure
@@ -149,7 +149,7 @@ def _on_curve(start: Point, end: Point, t: float) -> Point:
     return x, y
 
 
-def _draw_lines(axes: Axes, graph: Graph, places: _Places, scale: float) -> None:
+def _draw_lines(axes: Axes, places: _Places, scale: float) -> None:
     paths = []
     for points in places.line.values():
         vertices, codes = [points[0]], [Path.MOVETO]
