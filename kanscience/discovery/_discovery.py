@@ -13,10 +13,11 @@ import numpy as np
 from kanscience._checks import check_kind
 from kanscience._typing import ArrayLike, Matrix, Vector
 from kanscience.datasets import as_columns
-from kanscience.discovery._candidates import Candidate, Front, aligned, html_table
+from kanscience.discovery._candidates import Candidate, Front
 from kanscience.discovery._formula import evaluate
 from kanscience.discovery._judge import Errors
 from kanscience.discovery._spelling import as_text
+from kanscience.discovery._text_tables import aligned, html_table
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN

@@ -19,6 +19,7 @@ from kanscience._errors import DataError
 from kanscience.compiler import expression
 from kanscience.datasets import random_split
 from kanscience.discovery._candidates import Proposal
+from kanscience.discovery._measurements import FRACTION
 from kanscience.discovery._shape_rows import SearchRows, valid_loss
 from kanscience.discovery._sparse_networks import sparse_networks
 from kanscience.network import MultKAN
@@ -64,7 +65,7 @@ def network_candidates(
         deadline: on the clock of ``time.monotonic``.
     """
     if valid is None:
-        split = random_split(len(X), fraction=0.2, seed=seed)
+        split = random_split(len(X), fraction=FRACTION, seed=seed)
         valid = X[split.held_out], y[split.held_out]
         X, y = X[split.train], y[split.train]
         sigma = None if sigma is None else sigma[split.train]
@@ -126,7 +127,7 @@ def law_of_shape(
         [x1**2 + sin(x2)]
     """
     X, y = torch.as_tensor(X, dtype=torch.float64), torch.as_tensor(y, dtype=torch.float64)
-    split = random_split(len(X), fraction=0.2, seed=seed)
+    split = random_split(len(X), fraction=FRACTION, seed=seed)
     learn, decide = torch.as_tensor(split.train), torch.as_tensor(split.held_out)
     errors = None if sigma is None else torch.as_tensor(sigma, dtype=torch.float64)[learn]
     best: ShapeResult | None = None
