@@ -48,6 +48,15 @@ def name_label(name: str, unit: str | None = None) -> Label:
     return Label(f"{name} [{unit}]", False, NAME_SIZE)
 
 
+def node_names(graph: Graph) -> dict[str, Label]:
+    """Return the labels of inputs, parameters and outputs."""
+    return {
+        node: name_label(graph.nodes[node]["name"], graph.nodes[node].get("unit"))
+        for kind in ("input", "parameter", "output")
+        for node in graph.nodes_of(kind)
+    }
+
+
 def name_of_value(graph: Graph, node: str) -> str:
     """Return the name of the input or parameter whose value a node hands on; "" if it computes something."""
     data = graph.nodes[node]
