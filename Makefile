@@ -14,7 +14,7 @@ export MPLBACKEND := agg
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml .ci/install_torch.py
+$(STAMP): Makefile pyproject.toml .ci/install_torch.py
 	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
 	$(RUN)/python .ci/install_torch.py "$(TORCH)"
 	$(RUN)/python -m pip install --quiet -e '.[fast,notebooks,dev]'

@@ -52,10 +52,10 @@ COMMANDS = (
         "--time-budget 10 --seed 0 --out report",
         "period_yr = semi_major_axis_au**(3/2)",
     ),
-    ("show report --picture report.png", "period_yr = semi_major_axis_au**(3/2)"),
+    ("show report --plot report.png", "period_yr = semi_major_axis_au**(3/2)"),
     ("predict report planets.csv", "period_yr_predicted"),
     ("compile 'exp(sin(pi*x) + y**2)' --plot law.pdf --save law.kan", "f = exp(y**2 + sin(pi*x))"),
-    ("show law.kan --picture law.svg", "f = exp(y**2 + sin(pi*x))"),
+    ("show law.kan --plot law.svg", "f = exp(y**2 + sin(pi*x))"),
     ("tree '(a*b + c)*d' --plot tree.svg", "f(a, b, c, d): multiplicative"),
 )
 OLD_WARNINGS = "error,ignore::DeprecationWarning"  # an old release may use what newer ones it needs discourage

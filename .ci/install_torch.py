@@ -7,6 +7,7 @@ is asked first what it would install; only if that is CUDA, and there is no GPU,
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,13 @@ def installed_build() -> tuple[str, str] | None:
     return version, build
 
 
+def is_wanted(version: str, requirement: str) -> bool:
+    """Return whether a version, with or without a suffix such as "+cpu", is the one that a requirement pins, if it does."""
+    _, pin, wanted = requirement.partition("==")
+    plain, wanted = (re.sub(r"(\.0)+$", "", text.strip()) for text in (version.partition("+")[0], wanted))
+    return not pin or wanted in (plain, version)
+
+
 def install_cpu_build(requirement: str) -> None:
     """Install the CPU build, which uv knows where to find."""
     pip("install", "uv")
@@ -55,7 +63,7 @@ def main(requirement: str) -> None:
     """Install unless a fitting build is there already."""
     gpu = has_gpu()
     present = installed_build()
-    if present is None or (not gpu and present[1] != "cpu"):
+    if present is None or not is_wanted(present[0], requirement) or (not gpu and present[1] != "cpu"):
         if not gpu and brings_cuda(requirement):
             install_cpu_build(requirement)
         else:

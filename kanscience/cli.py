@@ -169,7 +169,7 @@ def _start_value(text: str) -> tuple[str, float]:
 @click.option("--variables", help="Of a formula: names of the inputs, with commas; default: all names, sorted.")
 @click.option("--range", "ranges", multiple=True, help="Range of a variable, a=0.5:2, or of all: 0.5:2 (the default).")
 @click.option("--drop-missing", is_flag=True, help="Leave out a table's rows in which a value is missing.")
-@click.option("--rows", type=int, default=1000, show_default=True, help="Number of random points.")
+@click.option("--rows", type=int, help="Of a formula or network: number of random points; default: 1000.")
 @click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the tree: a PNG, SVG or PDF file.")
 def tree(
     what: str,
@@ -179,13 +179,15 @@ def tree(
     variables: str | None,
     ranges: Sequence[str],
     drop_missing: bool,
-    rows: int,
+    rows: int | None,
     picture: Path | None,
 ) -> None:
     """Say how WHAT is put together: a formula, the network in a file, or the law behind a table (with --target)."""
     if target:
-        if variables or ranges:
-            raise OptionError("--variables and --range belong to a formula; with --target the points are the table's.")
+        if variables or ranges or rows is not None:
+            raise OptionError(
+                "--variables, --range and --rows belong to a formula; with --target the points are the table's."
+            )
         from kanscience.discovery import discover_tree
 
         X, y, _ = _selected(Path(what), target, inputs, ignore, drop_missing=drop_missing)
@@ -195,7 +197,7 @@ def tree(
             "--inputs, --ignore and --drop-missing choose from a table; say with --target what to explain."
         )
     else:
-        found = _tree_of_function(what, variables, ranges, rows)
+        found = _tree_of_function(what, variables, ranges, 1000 if rows is None else rows)
     if picture is not None:
         _draw(found, picture)
     click.echo(str(found))
@@ -210,19 +212,29 @@ def _tree_of_function(
     from kanscience.discovery import discover_tree
 
     check_integer("--rows", rows)
-    if Path(what).suffix == ".csv" and Path(what).exists():
+    file, is_file = Path(what), _exists(Path(what))
+    if file.suffix == ".csv" and is_file:
         raise OptionError(f"{what!r} is a table: say with --target which of its columns to explain.")
-    if Path(what).suffix in (".csv", ".kan", ".safetensors") and not Path(what).exists():
+    if file.suffix in (".csv", ".kan", ".safetensors") and not is_file:
         raise FileError(f"There is no file {what!r}, seen from {str(Path.cwd())!r}.")
-    network = _network(Path(what)) if Path(what).exists() else compile_formula(what, variables)
+    if is_file and variables:
+        raise OptionError(f"--variables belongs to a formula; {what!r} is a file, whose network names its own inputs.")
+    network = _network(file) if is_file else compile_formula(what, variables)
     if network.n_inputs == 0:
         raise DataError(f"{what!r} holds no variables, so it has no structure. Write a formula of some.")
     return discover_tree(network, _points(network, ranges, rows), names=network.input_names)
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a formula may be longer than a file name
+        return False
+
+
 def _points(network: MultKAN, ranges: Sequence[str], rows: int) -> Any:
     """Return random points in the ranges that were given, else in the network's own domains, else from 0.5 to 2."""
-    import numpy as np
+    from kanscience.datasets import sample_uniform
 
     chosen = dict(map(_range, ranges))
     unknown = [name for name in chosen if name and name not in network.input_names]
@@ -230,13 +242,13 @@ def _points(network: MultKAN, ranges: Sequence[str], rows: int) -> Any:
         names = ", ".join(network.input_names)
         raise OptionError(f"--range {unknown[0]}=…: there is no such variable; it has {names}.")
     splines = network.layers[0].splines
-    ends = np.tile(chosen.get("", (0.5, 2.0)), (network.n_inputs, 1))
+    ends = dict.fromkeys(network.input_names, chosen.get("", (0.5, 2.0)))
     for place, name in enumerate(network.input_names):
         if name in chosen:
-            ends[place] = chosen[name]
+            ends[name] = chosen[name]
         elif "" not in chosen and not splines.open[place]:
-            ends[place] = float(splines.low[place]), float(splines.high[place])
-    return np.random.default_rng(0).uniform(ends[:, 0], ends[:, 1], (rows, network.n_inputs))
+            ends[name] = float(splines.low[place]), float(splines.high[place])
+    return sample_uniform(ends, rows, seed=0)
 
 
 def _range(text: str) -> tuple[str, tuple[float, float]]:
@@ -252,7 +264,7 @@ def _range(text: str) -> tuple[str, tuple[float, float]]:
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--picture", type=click.Path(path_type=Path), help="Draw it too: a PNG, SVG or PDF file.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw it too: a PNG, SVG or PDF file.")
 def show(file: Path, picture: Path | None) -> None:
     """Say what a network FILE holds. A report folder stands for its network."""
     network = _network(file)

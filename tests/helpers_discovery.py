@@ -35,4 +35,4 @@ def _without_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         return []
 
     monkeypatch.setattr(_discover, "fitted_networks", none)
-    monkeypatch.setattr(_discover, "formulas_of_networks", nothing)
+    monkeypatch.setattr(_discover, "network_candidates", nothing)

@@ -55,7 +55,7 @@ def test_discover_show_predict_go_hand_in_hand(run, table, tmp_path):
     done = run("discover", table, "--target", "y", "--ignore", "label,z", "--sigma", "error", "--out", "out", "--quiet")
     assert done.exit_code == 0, done.output
     assert "y = 2*a/b" in done.output
-    shown = run("show", "out/network.safetensors", "--picture", "law.svg")
+    shown = run("show", "out/network.safetensors", "--plot", "law.svg")
     assert "inputs: a, b, c, with comma" in shown.output
     assert "y = 2*a/b" in shown.output
     assert (tmp_path / "law.svg").exists()
@@ -117,6 +117,12 @@ def test_tree_says_how_a_formula_is_put_together(run, tmp_path):
     assert "<svg" in (tmp_path / "tree.svg").read_text(encoding="utf-8")
 
 
+def test_a_formula_may_be_longer_than_a_file_name(run):
+    done = run("tree", "a*b" + " + 0*a" * 60)
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("f(a, b): multiplicative")
+
+
 def test_tree_finds_what_is_behind_a_table(run, tmp_path):
     a, b, c, noise = np.random.default_rng(0).uniform(1, 2, (4, 100))
     table = pd.DataFrame({"a": a, "b": b, "c": c, "day": noise, "y": a * b + c})
@@ -142,6 +148,8 @@ def test_tree_reads_networks_within_their_own_domains(run, tmp_path):
         (("a*b", "--rows", 0), "--rows"),
         (("a*b", "--inputs", "a"), "say with --target what to explain"),
         (("few.csv", "--target", "y", "--range", "0:1"), "belong to a formula"),
+        (("few.csv", "--target", "y", "--rows", 50), "belong to a formula"),
+        (("n.kan", "--variables", "b,a"), "'n.kan' is a file"),
         (("few.csv", "--target", "y"), "at least 20 rows; it has 3"),
         (("none.kan",), "There is no file"),
         (("few.csv",), "say with --target which of its columns"),
@@ -149,6 +157,7 @@ def test_tree_reads_networks_within_their_own_domains(run, tmp_path):
 )
 def test_tree_says_what_is_wrong_in_one_line(run, tmp_path, words, message):
     (tmp_path / "few.csv").write_text("a,b,y\n1,2,3\n2,3,5\n3,5,8\n", encoding="utf-8")
+    ks.save(ks.MultKAN([2, 1], seed=0), tmp_path / "n.kan")
     done = run("tree", *words)
     assert done.exit_code == 2
     assert re.search(message, done.stderr or done.output)
@@ -213,7 +222,7 @@ def test_missing_and_damaged_files_are_one_line_and_exit_code_2(run, table, tmp_
     _letter(run("show", "broken.safetensors"), "broken.safetensors", "damaged")
     ks.save(ks.MultKAN([2, 1], seed=0), tmp_path / "n.safetensors")
     _letter(run("predict", "n.safetensors", table), "'x1'", "'x2'")
-    _letter(run("show", "n.safetensors", "--picture", "n.xyz"), "n.xyz", "PNG")
+    _letter(run("show", "n.safetensors", "--plot", "n.xyz"), "n.xyz", "PNG")
 
 
 def test_a_report_that_cannot_be_written_is_told_before_the_search(run, table, monkeypatch):

@@ -2,7 +2,7 @@
 
 from kanscience.datasets._files import check_no_gaps, has_gaps, load_table, read_csv, table_names
 from kanscience.datasets._sample import sample_uniform
-from kanscience.datasets._split import FEW_ROWS, Split, k_folds, random_split, splits
+from kanscience.datasets._split import FEW_ROWS, Split, k_folds, random_split
 from kanscience.datasets._tables import (
     as_columns,
     as_matrix,
@@ -33,6 +33,5 @@ __all__ = [
     "read_csv",
     "sample_uniform",
     "select_columns",
-    "splits",
     "table_names",
 ]

@@ -56,18 +56,6 @@ def k_folds(rows: int, folds: int = 5, *, seed: int | None = None) -> tuple[Spli
     return tuple(_split(order, slice(start, None, folds)) for start in range(folds))
 
 
-def splits(rows: int, *, fraction: float = 0.2, folds: int = 5, seed: int | None = None) -> tuple[Split, ...]:
-    """Return what validation should use: one random split, or folds where the rows are few (below 30).
-
-    Example:
-        >>> len(splits(1000, seed=0)), len(splits(13, seed=0))
-        (1, 5)
-    """
-    if rows < FEW_ROWS:
-        return k_folds(rows, min(folds, rows), seed=seed)
-    return (random_split(rows, fraction=fraction, seed=seed),)
-
-
 def _shuffled(rows: int, seed: int | None) -> Rows:
     rows = check_integer("rows", rows, least=0)
     if rows < 2:

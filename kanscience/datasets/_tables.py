@@ -39,7 +39,9 @@ def select_columns(
     """
     frame = as_frame(table)
     if frame is None:
-        raise DataError(f"`table` must be a frame with named columns, got {type(table).__name__}.")
+        raise DataError(
+            f"`table` must be a frame with named columns, got {type(table).__name__}. Pass `pandas.DataFrame(...)`."
+        )
     check_distinct(frame.columns, "The table")
     targets = _name_list(target)
     sigmas = _name_list(sigma) if sigma is not None else []
@@ -60,7 +62,10 @@ def select_columns(
     if not targets:
         raise DataError(f"`target` names no column. Choose one of {listed(frame.columns)}.")
     if not roles["inputs"]:
-        raise DataError(f"No column is left as input beside {listed(targets)}: the table has {listed(frame.columns)}.")
+        raise DataError(
+            f"No column is left as input beside {listed(targets)}: the table has {listed(frame.columns)}. "
+            "Name `inputs`, or ignore fewer."
+        )
     if sigmas and len(sigmas) != len(targets):
         raise DataError(f"`sigma` names {len(sigmas)} columns and `target` {len(targets)}: give one per target.")
     return (
@@ -175,7 +180,7 @@ def as_target(
     return values, chosen
 
 
-def as_sigma(sigma: ArrayLike, shape: tuple[int, int], *, what: str = "sigma") -> Matrix:
+def as_sigma(sigma: ArrayLike, shape: tuple[int, int]) -> Matrix:
     """Return the standard errors of targets of the given shape, (N, outputs): float64, finite, above 0.
 
     Args:
@@ -191,22 +196,22 @@ def as_sigma(sigma: ArrayLike, shape: tuple[int, int], *, what: str = "sigma") -
                [0.1]])
     """
     if isinstance(sigma, bool | np.bool_):
-        raise DataError(f"`{what}` is {sigma}. Pass the standard errors themselves, or None where they are not known.")
-    values, _ = float_columns(sigma, what)
+        raise DataError(f"`sigma` is {sigma}. Pass the standard errors themselves, or None where they are not known.")
+    values, _ = float_columns(sigma, "sigma")
     if values.ndim == 1 and values.shape[0] == shape[0]:
         values = values[:, None]
     if values.shape not in ((), (shape[0], 1), shape):
         raise ShapeError(
-            f"`{what}` must have shape {shape}, as the targets, or be one number, or one for each row; "
+            f"`sigma` must have shape {shape}, as the targets, or be one number, or one for each row; "
             f"it has shape {values.shape}."
         )
-    check_finite(what, values)
+    check_finite("sigma", values)
     if not (values > 0).all():
         where = tuple(int(i) for i in np.argwhere(~(values > 0))[0])
         value, place = float(values[where]), f" in row {where[0]}" if where else ""
         reason = "0 would let one row decide alone" if value == 0 else "a standard error is a size and has no sign"
         raise DataError(
-            f"`{what}` must be above 0, but it is {value:g}{place}: {reason}. Leave that row out, or give its true error."
+            f"`sigma` must be above 0, but it is {value:g}{place}: {reason}. Leave that row out, or give its true error."
         )
     return np.broadcast_to(values, shape).copy()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 from kanscience.discovery._formula import complexity
 from kanscience.discovery._spelling import as_text
+from kanscience.discovery._text_tables import aligned, html_table
 
 if TYPE_CHECKING:
     import sympy
@@ -123,39 +123,6 @@ def candidate_of(proposal: Proposal, loss: float, error: float) -> Candidate:
     return Candidate(
         proposal.expression, complexity(proposal.expression), loss, error, proposal.route, proposal.network
     )
-
-
-def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = ()) -> str:
-    """Return rows of cells as text in columns, numbers to the right, the columns in ``left`` to the left.
-
-    Example:
-        >>> print(aligned([("n", "name"), ("10", "a")], left=(1,)))
-         n  name
-        10  a
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(
-            cell.ljust(width) if k in left else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], bold: Sequence[bool] = ()) -> str:
-    """Return a table as HTML; formulas in ``<code>``."""
-    marks = [*bold, *[False] * 10_000]
-    body = []
-    for row, mark in zip(rows, marks, strict=False):
-        cells = (
-            f"<td><code>{escape(cell)}</code></td>" if name == "formula" else f"<td>{escape(cell)}</td>"
-            for name, cell in zip(header, row, strict=True)
-        )
-        body.append(f"<tr{' style=font-weight:bold' if mark else ''}>{''.join(cells)}</tr>")
-    heads = "".join(f"<th>{escape(name)}</th>" for name in header)
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 
 
 def _undominated(candidates: Iterable[Candidate], rounding: float) -> list[Candidate]:

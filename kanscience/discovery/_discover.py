@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanscience._checks import check_integer, check_number, check_seed
+from kanscience._checks import check_integer, check_number, check_seed, listed
+from kanscience._errors import DataError
 from kanscience._typing import ArrayLike, Matrix, Vector
 from kanscience.datasets import as_matrix, as_sigma, as_target
 from kanscience.discovery._candidates import Candidate, Front, Proposal
-from kanscience.discovery._discovery import Discovery, HeldOut, RouteRun, check_names
+from kanscience.discovery._discovery import Discovery, HeldOut, RouteRun
 from kanscience.discovery._formula import Formula, complexity
-from kanscience.discovery._joint import joint_front
+from kanscience.discovery._joint import combined, joint_front
 from kanscience.discovery._judge import (
     judged,
     out_of_fold,
@@ -25,15 +26,11 @@ from kanscience.discovery._judge import (
 )
 from kanscience.discovery._law_network import law_network
 from kanscience.discovery._measurements import Measurements, check_scale, measurements, superfluous_columns
-from kanscience.discovery._networks import (
-    FittedNetworks,
-    fit_networks,
-    fitted_networks,
-    formulas_of_networks,
-)
+from kanscience.discovery._networks import FittedNetworks, fitted_networks
 from kanscience.discovery._polynomial import polynomials
 from kanscience.discovery._power_law import power_laws
 from kanscience.discovery._progress import time_bar
+from kanscience.discovery._shapes import network_candidates
 from kanscience.discovery._simple_numbers import with_simple_numbers
 from kanscience.discovery._sums import sums
 from kanscience.functions import as_library
@@ -100,7 +97,7 @@ def discover(
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else check_seed(seed)
     values, input_names = as_matrix(X, names)
     targets, target_names = as_target(y, rows=len(values))
-    check_names(input_names, target_names)
+    _check_names(input_names, target_names)
     check_scale(values, input_names)
     check_scale(targets, target_names)
     errors = None if sigma is None else as_sigma(sigma, targets.shape)
@@ -134,9 +131,17 @@ def discover(
     )
 
 
+def _check_names(names: Sequence[str], targets: Sequence[str]) -> None:
+    shared = [name for name in targets if name in names]
+    if shared:
+        raise DataError(
+            f"{listed(shared)} is both an input and a target. Leave the column out of `X`, or pass other `names`."
+        )
+
+
 def _notes(idle: Mapping[str, str], interrupted: bool) -> tuple[str, ...]:
     left_out = tuple(f"{name} was left out of the formulas: {why}" for name, why in idle.items())
-    return (*left_out, "The search was interrupted; routes after that were not gone.") if interrupted else left_out
+    return (*left_out, "The search was interrupted; routes after that were not gone") if interrupted else left_out
 
 
 class _Search:
@@ -181,7 +186,11 @@ class _Search:
         """Go one route, or note that there was no time for it."""
         begun = time.monotonic()
         until = begun + share * (self.deadline - begun)
-        found = route(until) if begun < self.deadline else 0
+        try:
+            found = route(until) if begun < self.deadline else 0
+        except KeyboardInterrupt:
+            self.runs.append(RouteRun(name, time.monotonic() - begun, 0, True))
+            raise
         now = time.monotonic()
         self.runs.append(RouteRun(name, now - begun, found, now >= until))
 
@@ -208,12 +217,22 @@ class _Search:
 
     def fit_networks(self, until: float) -> int:
         """Fit the networks that are meant to be accurate."""
-        self.networks = fitted_networks(self.tables, fit_networks, seed=self.seed, deadline=until)
+        self.networks = fitted_networks(self.tables, seed=self.seed, deadline=until)
         return 0
 
     def read_networks(self, table: Measurements, seed: int, until: float) -> Iterable[Proposal]:
-        """Return formulas that were read from networks."""
-        return formulas_of_networks(table, library=self.library, seed=seed, deadline=until)
+        """Return formulas read from networks: fitted to the rows that are learnt from, chosen by those that decide."""
+        X, y, sigma = table.learnt
+        return network_candidates(
+            X,
+            y,
+            names=table.names,
+            sigma=sigma,
+            valid=None if table.folds else (table.X[table.valid], table.y[table.valid]),
+            library=self.library,
+            seed=seed,
+            deadline=until,
+        )
 
     def front(self, k: int, max_complexity: int | None) -> Front:
         """Return the front of one target, with every formula judged."""
@@ -223,6 +242,8 @@ class _Search:
             for proposal in self.proposals[k]
             if max_complexity is None or complexity(proposal.expression) <= max_complexity
         ]
+        if self.proposals[k][0] not in allowed:  # an exact constant, as 2*pi; its value is simpler
+            allowed.insert(0, Proposal(_mean(table), "constant"))
         return Front(judged(allowed, table), table.rounding)
 
 
@@ -245,11 +266,15 @@ def _polynomials(table: Measurements, seed: int, until: float) -> list[Proposal]
 
 
 def _constant(table: Measurements) -> sympy.Expr:
+    X, y, _ = table.learnt
+    return with_simple_numbers(_mean(table), table.names, X, y) if np.ptp(y) == 0 else _mean(table)
+
+
+def _mean(table: Measurements) -> sympy.Expr:
     import sympy
 
-    X, y, _ = table.learnt
-    mean = sympy.Float(float(y.mean()), 17)
-    return with_simple_numbers(mean, table.names, X, y) if np.ptp(y) == 0 else mean
+    _, y, _ = table.learnt
+    return sympy.Float(float(y.mean()), 17)
 
 
 def _network(tables: Sequence[Measurements], best: Candidate, fitted: FittedNetworks | None) -> MultKAN | None:
@@ -258,18 +283,16 @@ def _network(tables: Sequence[Measurements], best: Candidate, fitted: FittedNetw
     law = law_network(best.formulas, data.names, [table.target for table in tables]) or best.network
     if fitted is None or law is None:
         return law if fitted is None else fitted.networks[0]
-    squares, slope = 0.0, 0.0
+    losses, errors = [], []
     for k, table in enumerate(tables):
         rows = table.deciding
-        weights = (
-            None if table.sigma is None else scatter_weights(fitted.deciding[:, k] - table.y[rows], table.sigma[rows])
-        )
-        loss, error = rmse_with_error(fitted.deciding[:, k] - table.y[rows], weights)
+        residuals = fitted.deciding[:, k] - table.y[rows]
+        weights = None if table.sigma is None else scatter_weights([residuals], table.sigma[rows])
         unit = table.spread if len(tables) > 1 else 1.0
-        squares += (loss / unit) ** 2 / len(tables)
-        slope += (loss * error / unit**2) ** 2
-    loss = float(np.sqrt(squares))
-    error = float(np.sqrt(slope)) / (len(tables) * loss) if loss else 0.0
+        loss, error = rmse_with_error(residuals, weights)
+        losses.append(loss / unit)
+        errors.append(error / unit)
+    loss, error = combined(losses, errors)
     return law if best.loss <= loss + error else fitted.networks[0]
 
 

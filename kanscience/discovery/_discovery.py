@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from os import PathLike
@@ -12,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanscience._checks import check_kind
-from kanscience._errors import DataError
 from kanscience._typing import ArrayLike, Matrix, Vector
 from kanscience.datasets import as_columns
-from kanscience.discovery._candidates import Candidate, Front, aligned, html_table
+from kanscience.discovery._candidates import Candidate, Front
 from kanscience.discovery._formula import evaluate
 from kanscience.discovery._judge import Errors
 from kanscience.discovery._spelling import as_text
+from kanscience.discovery._text_tables import aligned, html_table
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
@@ -45,7 +44,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class RouteRun:
-    """One route of the search: how long it took, how many formulas it handed in, and whether time cut it short."""
+    """One route of the search: how long it took, how many formulas it handed in, and whether it was cut short."""
 
     name: str
     seconds: float
@@ -93,7 +92,7 @@ class Discovery:
 
     @property
     def budget_bound(self) -> bool:
-        """Whether time ran out before all routes were done; then a seed need not give the same result again."""
+        """Whether time or Ctrl-C cut a route short; then a seed need not give the same result again."""
         return any(route.cut for route in self.routes)
 
     def predict(self, X: ArrayLike, candidate: Candidate | None = None) -> np.ndarray:
@@ -145,7 +144,7 @@ class Discovery:
     def time_line(self) -> str:
         """Return how long it took, and whether time ran out."""
         cut = [route.name for route in self.routes if route.cut]
-        end = f"cut short by their shares of it: {', '.join(cut)}" if cut else "no route was cut short"
+        end = f"cut short: {', '.join(cut)}" if cut else "no route was cut short"
         return f"{self.seconds:.1f} s of a time budget of {self.time_budget:g} s, seed {self.seed}; {end}"
 
     def __str__(self) -> str:
@@ -169,10 +168,3 @@ class Discovery:
             f"{laws}{idle}<p>Errors, {escape(self.rows_line())}:</p>{errors}"
             f"<p>Candidates:</p>{self.pareto._repr_html_()}<p>{escape(self.time_line())}</p>"
         )
-
-
-def check_names(names: Sequence[str], targets: Sequence[str]) -> None:
-    """Raise where a target is called like an input."""
-    shared = [name for name in targets if name in names]
-    if shared:
-        raise DataError(f"{shared} is both an input and a target. Leave the column out of `X`, or pass other `names`.")

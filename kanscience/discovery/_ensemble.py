@@ -13,6 +13,7 @@ import numpy as np
 from kanscience._checks import check_integer
 from kanscience._typing import Matrix
 from kanscience.datasets import FEW_ROWS
+from kanscience.discovery._measurements import FRACTION
 from kanscience.network import MultKAN
 from kanscience.splines import DistinctValues
 from kanscience.training import FitReport, fit
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 Level = tuple[int | str, int]
 """Knots of the inputs and of the hidden layers."""
-
-SHARE = 0.2
-"""Of the rows: held back to choose by."""
 
 _LEVELS: tuple[tuple[int, int], ...] = ((5, 5), (10, 10), (20, 10))
 _VALUES: Level = ("values", 10)
@@ -59,7 +57,7 @@ def fit_network(
     y: np.ndarray,
     *,
     sigma: np.ndarray | None = None,
-    valid: tuple[np.ndarray, np.ndarray] | float = SHARE,
+    valid: tuple[np.ndarray, np.ndarray] | float = FRACTION,
     names: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
     seed: int = 0,
@@ -129,7 +127,7 @@ def levels_for(X: Matrix, outputs: int = 1) -> tuple[Level, ...]:
         return _FEW_LEVELS
     width = width_for(X, outputs)
     coarse, *finer = [level for level in _LEVELS if _numbers(width, level) <= _MOST_NUMBERS] or _LEVELS[:1]
-    trained, rule = (1 - SHARE) * len(X), DistinctValues()
+    trained, rule = (1 - FRACTION) * len(X), DistinctValues()
     counts = (len(np.unique(column)) for column in np.asarray(X).T)
     if any(count <= min(rule.most, trained / rule.repeats) for count in counts):
         return (coarse, *finer[:1], _VALUES)
@@ -168,7 +166,7 @@ def fit_ensemble(
     from joblib import Parallel, cpu_count, delayed
 
     check_integer("members", members)
-    options = {"sigma": sigma, "valid": SHARE if valid is None else valid, "names": names, "targets": targets}
+    options = {"sigma": sigma, "valid": FRACTION if valid is None else valid, "names": names, "targets": targets}
     jobs = min(jobs or (cpu_count() if len(X) >= _SIDE_BY_SIDE else 1), members)
     turns = math.ceil(members / jobs)
     begun = time.monotonic()  # of the machine: the same clock in every process

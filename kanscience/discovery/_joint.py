@@ -40,6 +40,13 @@ def joint_front(fronts: Sequence[Front], spreads: Sequence[float], rounding: Seq
     return Front([*way, best] if not same else way, limit, best=best)
 
 
+def combined(losses: Sequence[float], errors: Sequence[float]) -> tuple[float, float]:
+    """Return the root mean square of losses, pure numbers, and its standard error from theirs."""
+    loss = math.sqrt(sum(x**2 for x in losses) / len(losses))
+    slope = math.sqrt(sum((x * e) ** 2 for x, e in zip(losses, errors, strict=True)))
+    return loss, slope / (len(losses) * loss) if loss else 0.0
+
+
 def _gain(front: Front, now: int, then: int, spread: float) -> float:
     fall = (front[now].loss ** 2 - front[then].loss ** 2) / spread**2
     return fall / max(front[then].complexity - front[now].complexity, 1)
@@ -48,12 +55,11 @@ def _gain(front: Front, now: int, then: int, spread: float) -> float:
 def _together(candidates: Sequence[Candidate], spreads: Sequence[float]) -> Candidate:
     losses = [c.loss / s for c, s in zip(candidates, spreads, strict=True)]
     errors = [c.error / s for c, s in zip(candidates, spreads, strict=True)]
-    loss = math.sqrt(sum(x**2 for x in losses) / len(losses))
-    slope = math.sqrt(sum((x * e) ** 2 for x, e in zip(losses, errors, strict=True)))
+    loss, error = combined(losses, errors)
     return Candidate(
         expression=[formula for c in candidates for formula in c.formulas],
         complexity=sum(c.complexity for c in candidates),
         loss=loss,
-        error=slope / (len(losses) * loss) if loss else 0.0,
+        error=error,
         route="; ".join(dict.fromkeys(c.route for c in candidates)),
     )

@@ -24,7 +24,9 @@ def judged(proposals: Iterable[Proposal], data: Measurements) -> list[Candidate]
     """
     proposals = list(proposals)
     residuals = [residuals_that_decide(proposal, data) for proposal in proposals]
-    weights = _weights(residuals, data)
+    weights = None
+    if data.sigma is not None:
+        weights = scatter_weights(residuals, data.sigma if data.folds else data.sigma[data.valid])
     return [
         candidate_of(proposal, *rmse_with_error(r, weights)) for proposal, r in zip(proposals, residuals, strict=True)
     ]
@@ -44,7 +46,7 @@ def residuals_that_decide(proposal: Proposal, data: Measurements) -> Vector:
 
 def out_of_fold(formula: Formula, data: Measurements) -> Vector:
     """Return predictions for every row by constants that were refitted without its fold; NaN where rows are too few."""
-    weights = None if data.sigma is None else scatter_weights(formula(data.X) - data.y, data.sigma)
+    weights = None if data.sigma is None else scatter_weights([formula(data.X) - data.y], data.sigma)
     predictions = np.empty(len(data.y))
     for fold in data.folds:
         if len(formula.constants) > max(len(fold.train) - 1, 1):  # of two rows each predicts the other, as their mean
@@ -76,11 +78,11 @@ def rmse_with_error(residuals: Vector, weights: Vector | None = None) -> tuple[f
     return size * float(np.sqrt(mean)), size * error / (2 * float(np.sqrt(mean)))
 
 
-def scatter_weights(residuals: Vector, sigma: Vector, freedom: int | None = None) -> Vector:
-    """Return ``1 / (sigma**2 + s**2)`` with s the scatter that the residuals show beside sigma."""
-    if not np.isfinite(residuals).all():
-        return 1 / sigma**2
-    return 1 / (sigma**2 + _scatter(residuals, sigma, freedom) ** 2)
+def scatter_weights(residuals: Iterable[Vector], sigma: Vector) -> Vector:
+    """Return ``1 / (sigma**2 + s**2)``, with s the smallest scatter beside sigma of residuals that are finite, or 0."""
+    finite = [torch.as_tensor(r) for r in residuals if np.isfinite(r).all()]
+    scatter = min((model_scatter(r, torch.as_tensor(sigma), len(r)) for r in finite), default=0.0)
+    return 1 / (sigma**2 + scatter**2)
 
 
 def with_weights(
@@ -103,21 +105,7 @@ def weights_beside(
 ) -> Vector | None:
     """Return ``1 / (sigma**2 + s**2)`` with s the smallest scatter of formulas; None where none is finite."""
     residuals = [evaluate(proposal.expression, names, X) - y for proposal in proposals]
-    scatters = [_scatter(r, sigma) for r in residuals if np.isfinite(r).all()]
-    return 1 / (sigma**2 + min(scatters) ** 2) if scatters else None
-
-
-def _weights(residuals: Sequence[Vector], data: Measurements) -> Vector | None:
-    if data.sigma is None:
-        return None
-    sigma = data.sigma if data.folds else data.sigma[data.valid]
-    finite = [r for r in residuals if np.isfinite(r).all()]
-    scatter = min((_scatter(r, sigma) for r in finite), default=0.0)
-    return 1 / (sigma**2 + scatter**2)
-
-
-def _scatter(residuals: Vector, sigma: Vector, freedom: int | None = None) -> float:
-    return model_scatter(torch.as_tensor(residuals), torch.as_tensor(sigma), freedom or len(residuals))
+    return scatter_weights(residuals, sigma) if any(np.isfinite(r).all() for r in residuals) else None
 
 
 @dataclass(frozen=True)

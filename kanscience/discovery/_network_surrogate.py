@@ -45,7 +45,9 @@ class NetworkSurrogate:
         return self.middle + self.size * self.network(columns)[:, 0]
 
 
-def fit_network(table: Table, error: float, shapes: tuple[tuple[int, ...], ...] = _HIDDEN) -> NetworkSurrogate | None:
+def fit_network_surrogate(
+    table: Table, error: float, shapes: tuple[tuple[int, ...], ...] = _HIDDEN
+) -> NetworkSurrogate | None:
     """Fit networks of some shapes and return the one that predicts unseen rows best; None for few rows.
 
     Args:

@@ -37,7 +37,6 @@ def polynomials(
     names: Sequence[str],
     *,
     weights: Vector | None = None,
-    seed: int = 0,
     deadline: float = math.inf,
 ) -> list[Proposal]:
     """Return polynomials of degree 4 or less, with few terms and with more.
@@ -52,7 +51,6 @@ def polynomials(
         y: (N,) target.
         names: of the columns.
         weights: of the rows, one over the variance of y; None: all alike.
-        seed: nothing here is drawn; routes share one signature.
         deadline: on ``time.monotonic()``, after which no more numbers are made simple.
 
     Example:

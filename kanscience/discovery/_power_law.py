@@ -35,7 +35,7 @@ _HOPELESS = 5.0  # loss over the lowest so far above which a transform is left
 
 
 @dataclass(frozen=True)
-class Transform:
+class _Transform:
     """What of the target follows a power law: ``forward(y)``, undone by ``inverse(u, sign)`` with the sign of y."""
 
     label: str
@@ -43,29 +43,31 @@ class Transform:
     slope: Callable[[Vector], Vector]
     inverse: Callable[[Vector, float], Vector]
     sympy_inverse: Callable[[sympy.Expr, int], sympy.Expr]
+    one_sign: bool = False  # whether y must not change its sign
 
 
-def _ways() -> list[tuple[Transform, bool]]:
+def _ways() -> list[tuple[_Transform, bool]]:
     """Return the transforms, and whether errors are in proportion to y."""
     first, *others = _transforms()
     return [(first, False), (first, True), *((transform, False) for transform in others)]
 
 
-def _transforms() -> tuple[Transform, ...]:
+def _transforms() -> tuple[_Transform, ...]:
     import sympy
 
     return (
-        Transform("", lambda y: y, np.ones_like, lambda u, s: u, lambda u, s: u),
-        Transform("y - 1", lambda y: y - 1, np.ones_like, lambda u, s: u + 1, lambda u, s: u + 1),
-        Transform("y + 1", lambda y: y + 1, np.ones_like, lambda u, s: u - 1, lambda u, s: u - 1),
-        Transform("log(y)", np.log, lambda y: 1 / y, lambda u, s: np.exp(u), lambda u, s: sympy.exp(u)),
-        Transform("exp(y)", np.exp, np.exp, lambda u, s: np.log(u), lambda u, s: sympy.log(u)),
-        Transform(
+        _Transform("", lambda y: y, np.ones_like, lambda u, s: u, lambda u, s: u),
+        _Transform("y - 1", lambda y: y - 1, np.ones_like, lambda u, s: u + 1, lambda u, s: u + 1),
+        _Transform("y + 1", lambda y: y + 1, np.ones_like, lambda u, s: u - 1, lambda u, s: u - 1),
+        _Transform("log(y)", np.log, lambda y: 1 / y, lambda u, s: np.exp(u), lambda u, s: sympy.exp(u)),
+        _Transform("exp(y)", np.exp, np.exp, lambda u, s: np.log(u), lambda u, s: sympy.log(u)),
+        _Transform(
             "1 - y**2",
             lambda y: 1 - y**2,
             lambda y: 2 * np.abs(y),
             lambda u, s: s * np.sqrt(1 - u),
             lambda u, s: s * sympy.sqrt(1 - u),
+            one_sign=True,
         ),
     )
 
@@ -119,7 +121,7 @@ def power_laws(
             lowest = min(lowest, loss)
         route = f"power law of {transform.label}" if transform.label else "power law"
         for law in search.laws():
-            for expression in _finished(law, search, X, y, names, weights):
+            for expression in _finished(law, search, X, y, names, weights, deadline):
                 found.setdefault(as_text(expression), Proposal(expression, route))
     return list(found.values())
 
@@ -137,7 +139,7 @@ class _Law:
 class _Search:
     """One transform of the target, with the logarithms of everything and the parities of signs."""
 
-    transform: Transform
+    transform: _Transform
     in_proportion: bool
     y: Vector
     values: Vector  # T(y)
@@ -179,7 +181,7 @@ class _Search:
 
     @classmethod
     def of(
-        cls, transform: Transform, X: Matrix, y: Vector, weights: Vector, in_proportion: bool, seed: int
+        cls, transform: _Transform, X: Matrix, y: Vector, weights: Vector, in_proportion: bool, seed: int
     ) -> _Search | None:
         """Return the search, or None where the transform or the logarithms make no sense for these data."""
         with np.errstate(all="ignore"):
@@ -190,7 +192,7 @@ class _Search:
         usable = np.isfinite(target) & np.isfinite(certainty) & np.isfinite(logs).all(axis=1) & (certainty > 0)
         if usable.sum() < max(3, len(y) / 2) or not np.isfinite(values).all():
             return None
-        if transform.label == "1 - y**2" and len(np.unique(np.sign(y))) > 1:
+        if transform.one_sign and len(np.unique(np.sign(y))) > 1:
             return None
         certainty = np.where(usable, certainty, 0.0) / certainty[usable].max()
         columns = _independent_columns(logs[usable])
@@ -198,21 +200,21 @@ class _Search:
             return None
         signs, parity, sign = _parities(X, values, certain_signs * usable)
         return cls(
-            transform,
-            in_proportion,
-            y,
-            values,
-            weights,
-            usable,
-            logs,
-            signs,
-            parity,
-            np.where(usable, target, 0.0),
-            certainty,
-            columns,
-            sign,
-            float(np.sign(y[np.abs(y).argmax()])),
-            k_folds(len(y), len(y) if len(y) < FEW_ROWS else _FOLDS, seed=seed),
+            transform=transform,
+            in_proportion=in_proportion,
+            y=y,
+            values=values,
+            weights=weights,
+            usable=usable,
+            logs=logs,
+            signs=signs,
+            parity=parity,
+            target=np.where(usable, target, 0.0),
+            certainty=certainty,
+            columns=columns,
+            sign=sign,
+            branch=float(np.sign(y[np.abs(y).argmax()])),
+            folds=k_folds(len(y), len(y) if len(y) < FEW_ROWS else _FOLDS, seed=seed),
         )
 
     def laws(self) -> list[_Law]:
@@ -297,7 +299,13 @@ class _Search:
 
 
 def _finished(
-    law: _Law, search: _Search, X: Matrix, y: Vector, names: Sequence[str], weights: Vector | None
+    law: _Law,
+    search: _Search,
+    X: Matrix,
+    y: Vector,
+    names: Sequence[str],
+    weights: Vector | None,
+    deadline: float,
 ) -> list[sympy.Expr]:
     """Return the law as an expression fitted in y itself, and once more with simple numbers."""
     import sympy
@@ -313,7 +321,7 @@ def _finished(
         weights = np.divide(1.0, y**2, out=np.zeros_like(y), where=y != 0)
     formula = Formula(expression, tuple(names))
     expression = with_refitted(formula, X, y, weights).expression
-    simple = with_simple_numbers(expression, names, X, y, weights)
+    simple = with_simple_numbers(expression, names, X, y, weights, deadline)
     return [expression] if simple == expression else [expression, simple]
 
 

@@ -21,14 +21,14 @@ _EXPONENTS = tuple(Fraction(p, 2) for p in (2, -2, 4, -4, 1, -1, 6, -6))
 
 
 @dataclass(frozen=True)
-class Proposal:
+class ProposedStep:
     """A step, and how badly the derivatives fit it: 0 exactly, 1 not at all."""
 
     step: Step
     misfit: float
 
 
-def proposals(table: Table, surrogate: Callable[[Tensor], Tensor]) -> list[Proposal]:
+def proposals(table: Table, surrogate: Callable[[Tensor], Tensor]) -> list[ProposedStep]:
     """Return what the derivatives suggest, the best fitting first."""
     slopes = _Slopes.of(table, surrogate)
     found = [*slopes.absent(), *slopes.factors(), *slopes.pairs(), *slopes.offset_factors(), *slopes.homogeneous()]
@@ -48,7 +48,7 @@ def every_step(count: int) -> Iterator[Step]:
 
 @dataclass(frozen=True, eq=False)
 class _Slopes:
-    """Values and derivatives at inner rows, in y's units: g_i * x_i where ``logarithmic``."""
+    """Values and derivatives at inner rows, in y's units."""
 
     x: Matrix
     value: Vector
@@ -76,20 +76,20 @@ class _Slopes:
     def log_slope(self, i: int) -> Vector:
         return self.x[:, i] * self.gradient[:, i]
 
-    def absent(self) -> Iterator[Proposal]:
+    def absent(self) -> Iterator[ProposedStep]:
         for i in range(self.count):
             strength = _rms(self.gradient[:, i] * self.x[:, i].std()) / self.typical
-            yield Proposal(Step("absent", _all_but(self.count, i)), strength)
+            yield ProposedStep(Step("absent", _all_but(self.count, i)), strength)
 
-    def factors(self) -> Iterator[Proposal]:
+    def factors(self) -> Iterator[ProposedStep]:
         for i in range(self.count):
             slope = self.log_slope(i)
             exponent = float(slope @ self.value / (self.value @ self.value))
             for p in _near(exponent):
                 misfit = _misfit(slope - float(p) * self.value, slope)
-                yield Proposal(Step("factor", _all_but(self.count, i), ((i, p),)), misfit)
+                yield ProposedStep(Step("factor", _all_but(self.count, i), ((i, p),)), misfit)
 
-    def offset_factors(self) -> Iterator[Proposal]:
+    def offset_factors(self) -> Iterator[ProposedStep]:
         """f = offset + x_i**p * F(others), that is L_i = p*(f - offset)."""
         for i in range(self.count):
             slope = self.log_slope(i)
@@ -101,9 +101,9 @@ class _Slopes:
                     np.sum((slope - float(exact) * self.value) * self.scale) / np.sum(self.scale**2)
                 ) / float(exact)
                 misfit = _misfit(slope - float(exact) * (self.value - offset * self.scale), slope)
-                yield Proposal(Step("offset factor", _all_but(self.count, i), ((i, exact),), offset), misfit)
+                yield ProposedStep(Step("offset factor", _all_but(self.count, i), ((i, exact),), offset), misfit)
 
-    def pairs(self) -> Iterator[Proposal]:
+    def pairs(self) -> Iterator[ProposedStep]:
         for i, j in combinations(range(self.count), 2):
             a, b = self.x[:, i], self.x[:, j]
             for word, left, right in (
@@ -115,9 +115,9 @@ class _Slopes:
                     if c == 0:
                         continue
                     misfit = _misfit(left - float(c) * right, left, float(c) * right)
-                    yield Proposal(Step(word, (*_all_but(self.count, i, j), _combined(word, i, j, c))), misfit)
+                    yield ProposedStep(Step(word, (*_all_but(self.count, i, j), _combined(word, i, j, c))), misfit)
 
-    def homogeneous(self) -> Iterator[Proposal]:
+    def homogeneous(self) -> Iterator[ProposedStep]:
         """f = x_j**b * F(x_i * x_j**-c), that is L_j = b*f - c*L_i."""
         for i, j in permutations(range(self.count), 2):
             own, other = self.log_slope(j), self.log_slope(i)
@@ -130,7 +130,7 @@ class _Slopes:
                     misfit = _misfit(gap, own, float(exact_b) * self.value, float(exact_c) * other)
                     new = Combination(((i, Fraction(1), Fraction(1)), (j, Fraction(1), -exact_c)), product=True)
                     step = Step("homogeneous", (*_all_but(self.count, i, j), new), ((j, exact_b),))
-                    yield Proposal(step, misfit)
+                    yield ProposedStep(step, misfit)
 
 
 def _combined(word: str, i: int, j: int, c: Fraction) -> Combination:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from kanscience.discovery._gaussian_process import GaussianProcess, fit_gaussian_process
 from kanscience.discovery._inner_blocks import block_steps
-from kanscience.discovery._network_surrogate import NetworkSurrogate, fit_network
+from kanscience.discovery._network_surrogate import NetworkSurrogate, fit_network_surrogate
 from kanscience.discovery._proposals import every_step, proposals
-from kanscience.discovery._splits import Split, find_split
+from kanscience.discovery._splits import SumOfParts, find_split
 from kanscience.discovery._surrogates import PLAIN, Kind, Surrogate, fit_surrogates
 from kanscience.discovery._tables import Step, Table
 
@@ -36,12 +36,11 @@ class Reduced:
     Args:
         steps: in their order.
         inner: of the columns that are left: a surrogate, or a sum of parts.
-        first_error, error: of the first and of the last table's surrogate.
+        error: of the last table's surrogate.
     """
 
     steps: tuple[Step, ...]
-    inner: Surrogate | Other | Split
-    first_error: float
+    inner: Surrogate | Other | SumOfParts
     error: float
 
     def __call__(self, columns: Tensor) -> Tensor:
@@ -62,19 +61,19 @@ def reduce(table: Table, known_to: float = 0.0) -> Reduced:
     ``known_to`` is how well the table itself is known, as an error: smaller ones say nothing.
     """
     now = _State.of(table, known_to=known_to)
-    first, steps = now.error, []
+    steps: list[Step] = []
     while now.table.columns.shape[1] > 1 and now.error < UNKNOWN:
         found = now.step(("absent", "factor", "product"))
         if found is None and (split := find_split(now.table, now.surrogates, now.limit)) is not None:
             parts = tuple(reduce(part, split.error) for part in split.tables)
-            return Reduced(tuple(steps), Split(split.kind, split.size, split.groups, parts), first, split.error)
+            return Reduced(tuple(steps), SumOfParts(split.kind, split.size, split.groups, parts), split.error)
         found = found or now.step(("sum", "squares")) or now.step(("offset factor", "homogeneous"))
         found = found or now.inner_block() or now.screened()
         if found is None:
             break
         step, now = found
         steps.append(step)
-    return Reduced(tuple(steps), now.best, first, now.error)
+    return Reduced(tuple(steps), now.best, now.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +129,7 @@ class _State:
             case GaussianProcess():
                 other = fit_gaussian_process(smaller)
             case NetworkSurrogate(hidden=hidden):
-                other = fit_network(smaller, self.error, (hidden,))
+                other = fit_network_surrogate(smaller, self.error, (hidden,))
             case _:
                 return False
         return other is not None and other.error <= self.limit
@@ -164,7 +163,7 @@ def _better(table: Table, error: float) -> Other | None:
     process = fit_gaussian_process(table) if error > _POOR else None
     if process is not None and process.error < _MUCH_BETTER * error:
         found, error = process, process.error
-    network = fit_network(table, error) if error > _USELESS else None
+    network = fit_network_surrogate(table, error) if error > _USELESS else None
     if network is not None and network.error < _MUCH_BETTER * error:
         found = network
     return found

@@ -21,7 +21,7 @@ _STEPS = 60  # of every coarse fit
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class SearchRows:
     """What every fit of a search sees."""
 
     X: Tensor
@@ -33,7 +33,7 @@ class Rows:
     @classmethod
     def of(
         cls, X: ArrayLike, y: ArrayLike, sigma: ArrayLike | None, valid: tuple[ArrayLike, ArrayLike], deadline: float
-    ) -> Rows:
+    ) -> SearchRows:
         """Return the rows as float64 tensors."""
         x, targets, *held = (torch.as_tensor(part, dtype=torch.float64) for part in (X, y, *valid))
         errors = None if sigma is None else torch.as_tensor(sigma, dtype=torch.float64)

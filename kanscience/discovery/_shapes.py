@@ -19,7 +19,8 @@ from kanscience._errors import DataError
 from kanscience.compiler import expression
 from kanscience.datasets import random_split
 from kanscience.discovery._candidates import Proposal
-from kanscience.discovery._shape_rows import Rows, valid_loss
+from kanscience.discovery._measurements import FRACTION
+from kanscience.discovery._shape_rows import SearchRows, valid_loss
 from kanscience.discovery._sparse_networks import sparse_networks
 from kanscience.network import MultKAN
 from kanscience.symbolic import SnapReport, snap
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from kanscience.functions import Library
 
 _NO_FIT = 2.0  # times the loss of the whole shape on the coarse grid: a refined shape above it does not hold the law
+_BETTER = 0.9  # times the loss so far: less is no reason for a later, larger shape
 _DOUBTFUL = 3  # accurate networks without an exact formula, before they are read with more patience
 _CLOSE = 1e-4  # loss over the targets' spread: so near, a formula is tried whatever the whole shape reaches
 _SNAP_SECONDS = 5.0  # of trying other functions for one network, once its first choices are not exact
@@ -63,7 +65,7 @@ def network_candidates(
         deadline: on the clock of ``time.monotonic``.
     """
     if valid is None:
-        split = random_split(len(X), fraction=0.2, seed=seed)
+        split = random_split(len(X), fraction=FRACTION, seed=seed)
         valid = X[split.held_out], y[split.held_out]
         X, y = X[split.train], y[split.train]
         sigma = None if sigma is None else sigma[split.train]
@@ -116,7 +118,7 @@ def law_of_shape(
         time_budget: seconds after which no further shape is begun.
 
     Returns:
-        An exact formula, or the one with the lowest loss on the rows that decide.
+        An exact formula, or the first that no later one betters by a tenth in its loss on the rows that decide.
 
     Example:
         >>> import numpy as np, kanscience as ks
@@ -125,7 +127,7 @@ def law_of_shape(
         [x1**2 + sin(x2)]
     """
     X, y = torch.as_tensor(X, dtype=torch.float64), torch.as_tensor(y, dtype=torch.float64)
-    split = random_split(len(X), fraction=0.2, seed=seed)
+    split = random_split(len(X), fraction=FRACTION, seed=seed)
     learn, decide = torch.as_tensor(split.train), torch.as_tensor(split.held_out)
     errors = None if sigma is None else torch.as_tensor(sigma, dtype=torch.float64)[learn]
     best: ShapeResult | None = None
@@ -134,10 +136,13 @@ def law_of_shape(
         width, X[learn], y[learn], valid=(X[decide], y[decide]), sigma=errors, library=library, base=base, seed=seed,
         deadline=deadline,
     ):  # fmt: skip
-        if best is None or found.report.exact or found.report.loss < 0.9 * best.report.loss:
+        if best is None or found.report.exact or found.report.loss < _BETTER * best.report.loss:
             best = found
     if best is None:
-        raise DataError(f"no network inside the shape {list(width)} fits the data well enough to read a formula.")
+        raise DataError(
+            f"no network inside the shape {list(width)} fits the data well enough to read a formula. "
+            f"Pass a larger `width`, or a longer `time_budget` than {time_budget:g} s."
+        )
     return best
 
 
@@ -164,7 +169,7 @@ def laws_of_shape(
         seed: of all starts.
         deadline: on the clock of ``time.monotonic``; nothing is begun after it, and fits stop where they are.
     """
-    data = Rows.of(X, y, sigma, valid, deadline)
+    data = SearchRows.of(X, y, sigma, valid, deadline)
     whole = functools.cache(lambda: data.loss_of(MultKAN(width, base=base, seed=seed)))  # asked only where in doubt
     slack = 1 + 2 / (2 * len(data.valid[1])) ** 0.5  # two standard errors of a root mean square
     doubtful: list[tuple[MultKAN, FitReport]] = []
@@ -192,7 +197,7 @@ def laws_of_shape(
 
 
 def _read_all(
-    networks: Iterable[tuple[MultKAN, FitReport]], data: Rows, library: Library | None
+    networks: Iterable[tuple[MultKAN, FitReport]], data: SearchRows, library: Library | None
 ) -> Generator[ShapeResult, None, bool]:
     """Read networks whose first formulas were not exact with more patience; return whether one is exact."""
     for splines, report in networks:
@@ -206,7 +211,7 @@ def _read_all(
 
 
 def _read(
-    splines: MultKAN, report: FitReport, data: Rows, library: Library | None, *, at_once: bool = False
+    splines: MultKAN, report: FitReport, data: SearchRows, library: Library | None, *, at_once: bool = False
 ) -> ShapeResult:
     """Read a formula off a network; ``at_once``: by the first choices, simple constants only where they are exact."""
     rows, network = {"sigma": data.sigma, "valid": data.valid, "library": library}, splines

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from kanscience.discovery._shape_rows import FINE, Rows
+from kanscience.discovery._shape_rows import FINE, SearchRows
 from kanscience.network import LayerShape, MultKAN, parse_width, prune, set_function, trace
 from kanscience.training import FitReport, Penalty
 
@@ -30,7 +30,9 @@ _CURVATURE = 0.1  # price of bent edges in the first layer; straight ones where 
 Refined = tuple[float, MultKAN, FitReport]
 
 
-def sparse_networks(width: Sequence, data: Rows, base: str, seed: int, whole: Callable[[], float]) -> Iterator[Refined]:
+def sparse_networks(
+    width: Sequence, data: SearchRows, base: str, seed: int, whole: Callable[[], float]
+) -> Iterator[Refined]:
     """Go through refined spline networks, each with its loss on the coarse grid.
 
     First the whole shape, made sparse by a penalty from the cold start on and pruned; then the shapes inside it that
@@ -50,7 +52,7 @@ def sparse_networks(width: Sequence, data: Rows, base: str, seed: int, whole: Ca
 
 
 def _inside(
-    shapes: Iterable, data: Rows, base: str, seed: int, whole: Callable[[], float], entire: MultKAN | None = None
+    shapes: Iterable, data: SearchRows, base: str, seed: int, whole: Callable[[], float], entire: MultKAN | None = None
 ) -> Iterator[Refined]:
     """Go through refined networks of smaller shapes, with straight edges (but not ``entire``, done before) and freely."""
     for shape in shapes:
@@ -64,7 +66,7 @@ def _inside(
 
 
 def _sparse(
-    width: Sequence, data: Rows, base: str, seed: int, strength: float, threshold: float, other: str | None
+    width: Sequence, data: SearchRows, base: str, seed: int, strength: float, threshold: float, other: str | None
 ) -> Iterator[Refined]:
     """Make a shape sparse by a penalty and prune it; nothing comes where time is up before."""
     network = MultKAN(width, base=other or base, seed=seed)
@@ -76,7 +78,7 @@ def _sparse(
     yield coarse, network, data.fitted(network, FINE)
 
 
-def _best_start(shape: Sequence, data: Rows, base: str, seed: int) -> tuple[float, MultKAN]:
+def _best_start(shape: Sequence, data: SearchRows, base: str, seed: int) -> tuple[float, MultKAN]:
     """Return the best of a few cold starts on the coarse grid, and its loss; two that agree end the search."""
     found: list[tuple[float, MultKAN]] = []
     for start in range(_STARTS):
@@ -92,7 +94,7 @@ def _may_be_straight(network: MultKAN) -> bool:
     return network.shapes[0].nodes > 1 and len(network.shapes) > 1
 
 
-def _straight(width: Sequence, data: Rows, seed: int) -> Refined:
+def _straight(width: Sequence, data: SearchRows, seed: int) -> Refined:
     """Return a shape's refined form with straight edges in the first layer, where they serve as well.
 
     Several hidden nodes share a function between them in many ways, of which only the one with straight edges is

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from kanscience.structure import latex_name
+
 if TYPE_CHECKING:
     import sympy
 
@@ -49,23 +51,6 @@ def as_latex(expression: sympy.Expr, digits: int = DIGITS) -> str:
     rounded = {number: sympy.Float(number, digits) for number in expression.atoms(sympy.Float)}
     names = {symbol: latex_name(symbol.name) for symbol in _symbols(expression)}
     return sympy.latex(expression.xreplace(rounded), symbol_names=names)
-
-
-def latex_name(name: str) -> str:
-    """Return a name as LaTeX: one letter with an index as sympy writes it, words upright and escaped.
-
-    Example:
-        >>> latex_name("x12"), latex_name("period_yr"), latex_name("omega_0")
-        ('x_{12}', '\\\\mathrm{period\\\\_yr}', '\\\\omega_{0}')
-    """
-    import sympy
-
-    plain = sympy.latex(sympy.Symbol(name))
-    if re.fullmatch(r"(\\?[A-Za-z]|\\[a-z]+)(_\{\w{1,3}\})?", plain):
-        return plain
-    escaped = re.sub(r"([_%&#$])", r"\\\1", name)
-    escaped = re.sub(r"[\\{}^~](?![_%&#$])", "", escaped).replace(" ", r"\ ")
-    return rf"\mathrm{{{escaped}}}"
 
 
 def as_mathml(expression: sympy.Expr, left: str = "", digits: int = DIGITS) -> str:

@@ -23,7 +23,7 @@ _HOPELESS = 0.1  # of the spread of y: a polynomial that bad shows no groups
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class SumOfParts:
     """``v = size * inverse(constant + sum of parts)``, each part a function of a group of columns.
 
     Args:

@@ -56,7 +56,7 @@ class Combination:
     product: bool = False
 
     def of(self, columns: Sequence[Any]) -> Any:
-        """Return the new column, of arrays, tensors or symbols."""
+        """Return the new column, of arrays or tensors."""
         terms = [power(columns[k], p) if self.product else float(c) * power(columns[k], p) for k, c, p in self.parts]
         total = terms[0]
         for term in terms[1:]:

@@ -135,7 +135,8 @@ def _predicted(f: Any, x: ArrayLike, points: Matrix) -> Any:
     except Exception as reason:
         raise OptionError(
             f"`.predict` of the {type(f).__name__} failed for `x` of shape {points.shape}: "
-            f"{type(reason).__name__}: {' '.join(str(reason).split())[:200]}"
+            f"{type(reason).__name__}: {' '.join(str(reason).split())[:200]}. "
+            "Pass points as the model was fitted to."
         ) from reason
 
 
@@ -143,6 +144,8 @@ def _from_table(
     X: Matrix, names: tuple[str, ...], targets: Targets, outputs: tuple[str, ...]
 ) -> StructureTree | StructureTrees:
     if len(X) < FEWEST_ROWS:
-        raise DataError(f"the structure of a table needs at least {FEWEST_ROWS} rows; it has {len(X)}.")
+        raise DataError(
+            f"the structure of a table needs at least {FEWEST_ROWS} rows; it has {len(X)}. Measure at more places."
+        )
     trees = [tree_from_table(X, targets[:, k].copy(), names, output) for k, output in enumerate(outputs)]
     return trees[0] if len(trees) == 1 else StructureTrees(trees)

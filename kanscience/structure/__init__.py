@@ -8,6 +8,7 @@ from kanscience.structure._kinds import ADDITIVE, CLEAR, GENERALIZED, KINDS, MUL
 from kanscience.structure._separability import Separability, find_separability
 from kanscience.structure._symmetries import Symmetry, find_symmetries, has_symmetry, symmetry_in
 from kanscience.structure._tree import StructureTree, StructureTrees
+from kanscience.structure._words import latex_name
 
 __all__ = [
     "ADDITIVE",
@@ -32,6 +33,7 @@ __all__ = [
     "find_separability",
     "find_symmetries",
     "has_symmetry",
+    "latex_name",
     "points_for",
     "strong_blocks",
     "symmetry_in",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
 from typing import TYPE_CHECKING
@@ -117,10 +118,15 @@ class _Formula:
 
 
 def latex_name(name: str) -> str:
-    """Return a name as LaTeX for a formula: a letter as it is, all else upright, what LaTeX reads as commands escaped.
+    """Return a name as LaTeX: one letter with an index as sympy writes it, all else upright and escaped.
 
     Example:
-        >>> latex_name("a"), latex_name("v (m/s)"), latex_name("T_0")
-        ('a', '\\\\mathrm{v\\\\ (m/s)}', '\\\\mathrm{T\\\\_0}')
+        >>> latex_name("x12"), latex_name("omega_0"), latex_name("v (m/s)")
+        ('x_{12}', '\\\\omega_{0}', '\\\\mathrm{v\\\\ (m/s)}')
     """
-    return name if len(name) == 1 and name.isalnum() else rf"\mathrm{{{' '.join(name.split()).translate(_ESCAPED)}}}"
+    import sympy
+
+    plain = sympy.latex(sympy.Symbol(name))
+    if re.fullmatch(r"(\\?[A-Za-z]|\\[a-z]+)(_\{\w{1,3}\})?", plain) or (len(name) == 1 and name.isalnum()):
+        return plain
+    return rf"\mathrm{{{' '.join(name.split()).translate(_ESCAPED)}}}"

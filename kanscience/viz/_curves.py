@@ -10,7 +10,7 @@ import torch
 
 from kanscience.functions import Library
 from kanscience.graph import Graph, SplineAxis, SplineTerm, Term
-from kanscience.network._bases import base_named
+from kanscience.network import base_named
 from kanscience.splines import bspline_basis
 
 Edge = tuple[str, str]

@@ -14,8 +14,8 @@ from matplotlib.path import Path
 from kanscience.functions import Library
 from kanscience.graph import Graph, SplineTerm, routes
 from kanscience.viz._curves import Edge, edge_curves
-from kanscience.viz._labels import Label, function_label, hands_on, name_label, name_of_value, number_label
-from kanscience.viz._marks import curve_in_box, draw_nodes, is_constant
+from kanscience.viz._labels import Label, function_label, hands_on, name_of_value, node_names, number_label
+from kanscience.viz._marks import FILLED, box_corners, curve_in_box, draw_nodes, is_constant
 from kanscience.viz._style import BLUE, GREY, INK, NAME_SIZE, canvas, style
 
 _ROW = 0.5  # inches between neighbours of one column
@@ -39,7 +39,7 @@ def draw_formula(graph: Graph, library: Library, *, labels: bool | None = None) 
         places = _Places(graph, {} if labels is False else _labels(graph, library))
         scale = min(1.0, _WIDEST / places.width)
         figure, axes = canvas(places.width, places.height, scale)
-        _draw_lines(axes, graph, places, scale)
+        _draw_lines(axes, places, scale)
         _draw_labels(axes, graph, library, places, scale)
         _draw_nodes(axes, graph, places, scale)
     return figure
@@ -62,11 +62,7 @@ class _Places:
         self.curves = [
             (s, t) for s, t, function in graph.functions() if any(isinstance(term, SplineTerm) for term in function)
         ]
-        self.names = {
-            node: name_label(graph.nodes[node]["name"], graph.nodes[node].get("unit"))
-            for kind in ("input", "parameter", "output")
-            for node in graph.nodes_of(kind)
-        }
+        self.names = node_names(graph)
         rough, lines = routes(graph)
         sizes = {edge: label.size for edge, label in labels.items()}
         sizes.update((edge, (_BOX, _BOX)) for edge in self.curves)
@@ -149,7 +145,7 @@ def _on_curve(start: Point, end: Point, t: float) -> Point:
     return x, y
 
 
-def _draw_lines(axes: Axes, graph: Graph, places: _Places, scale: float) -> None:
+def _draw_lines(axes: Axes, places: _Places, scale: float) -> None:
     paths = []
     for points in places.line.values():
         vertices, codes = [points[0]], [Path.MOVETO]
@@ -170,10 +166,9 @@ def _draw_labels(axes: Axes, graph: Graph, library: Library, places: _Places, sc
     frames, curves = [], []
     for edge in places.curves:
         x, y = places.label[edge]
-        h = _BOX / 2
-        frames.append([(x - h, y - h), (x + h, y - h), (x + h, y + h), (x - h, y + h)])
+        frames.append(box_corners(x, y, _BOX / 2))
         curve = curve_in_box(shapes[edge])
-        curves.append(np.array([x, y]) + 0.84 * _BOX * curve.T)
+        curves.append(np.array([x, y]) + FILLED * _BOX * curve.T)
         if np.isnan(curve[1]).all():
             Label("?", False, NAME_SIZE).draw(axes, x, y, scale=scale, color=GREY, zorder=5)
     axes.add_collection(PolyCollection(frames, facecolors="white", edgecolors=GREY, linewidths=0.7 * scale, zorder=2))

@@ -38,14 +38,23 @@ class Label:
         axes.text(x, y, self.text, fontsize=self.points * scale, parse_math=self.math, **options)
 
 
-def name_label(name: str, unit: str | None = None, points: float = NAME_SIZE) -> Label:
+def name_label(name: str, unit: str | None = None) -> Label:
     """Return the label of a named node, with its unit in brackets."""
     math = name_as_math(name)
     if not unit:
-        return Label(math or name, bool(math), points)
+        return Label(math or name, bool(math), NAME_SIZE)
     if math and "$" not in unit and "\\" not in unit:
-        return Label(f"{math} [{unit}]", True, points)
-    return Label(f"{name} [{unit}]", False, points)
+        return Label(f"{math} [{unit}]", True, NAME_SIZE)
+    return Label(f"{name} [{unit}]", False, NAME_SIZE)
+
+
+def node_names(graph: Graph) -> dict[str, Label]:
+    """Return the labels of inputs, parameters and outputs."""
+    return {
+        node: name_label(graph.nodes[node]["name"], graph.nodes[node].get("unit"))
+        for kind in ("input", "parameter", "output")
+        for node in graph.nodes_of(kind)
+    }
 
 
 def name_of_value(graph: Graph, node: str) -> str:

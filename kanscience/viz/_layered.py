@@ -23,7 +23,7 @@ from kanscience.viz._labels import (
     number_label,
 )
 from kanscience.viz._layered_layout import BOX, Places
-from kanscience.viz._marks import curve_in_box, draw_nodes
+from kanscience.viz._marks import FILLED, box_corners, curve_in_box, draw_nodes
 from kanscience.viz._style import GREY, INK, MIXED, NAME_SIZE, SYMBOLIC, canvas, style
 
 _FAINTEST = 0.06
@@ -93,7 +93,7 @@ def _draw_edges(
     ranges: Mapping[str, Range] | None,
 ) -> None:
     lines, line_colours = [], []
-    frames, frame_colours, faces, curves, curve_colours = [], [], [], [], []
+    frames, frame_colours, curves, curve_colours = [], [], [], []
     with_curves = [edge for items in places.layers for edge, thin in items.thin.items() if not thin]
     crowd = min(1.0, math.sqrt(60 / min(max(len(places.box), 1), _MOST_LINES)))  # many lines are thin and pale
     shapes = edge_curves(graph, with_curves if places.has_curves else [], library, ranges=ranges)
@@ -108,14 +108,13 @@ def _draw_edges(
         line_colours.append(to_rgba(INK if handed_on else _colour(graph, edge), opacity * 0.75 * crowd))
         if edge not in shapes:
             continue
-        frames.append([(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)])
+        frames.append(box_corners(x, y, half))
         frame_colours.append(to_rgba(GREY, max(0.25, opacity)))
         curve = curve_in_box(shapes[edge])
-        curves.append(np.stack([x, y]) + 2 * half * 0.84 * curve.T)
+        curves.append(np.stack([x, y]) + 2 * half * FILLED * curve.T)
         curve_colours.append(to_rgba(_colour(graph, edge), opacity))
         if np.isnan(curve[1]).all():
             axes.text(x, y, "?", ha="center", va="center", fontsize=NAME_SIZE, color=GREY, zorder=5)
-    faces = ["white"] * len(frames)
     for product, factors in ((p, f) for items in places.layers for p, f in items.products.items()):
         for factor in factors:
             lines.append([places.node[factor], places.node[product]])
@@ -125,7 +124,7 @@ def _draw_edges(
     )
     frame_width = 0.5 + 0.3 * places.box_size / BOX
     axes.add_collection(
-        PolyCollection(frames, facecolors=faces, edgecolors=frame_colours, linewidths=frame_width, zorder=2)
+        PolyCollection(frames, facecolors="white", edgecolors=frame_colours, linewidths=frame_width, zorder=2)
     )
     curve_width = 0.8 + 0.6 * places.box_size / BOX
     axes.add_collection(

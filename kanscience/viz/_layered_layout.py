@@ -14,7 +14,7 @@ import numpy as np
 
 from kanscience.graph import Graph, SplineTerm, spread
 from kanscience.viz._curves import Edge
-from kanscience.viz._labels import Label, is_identity, name_label
+from kanscience.viz._labels import Label, is_identity, node_names
 from kanscience.viz._style import NAME_SIZE
 
 _WIDEST = 7.2  # inches, the text width of a page
@@ -41,11 +41,7 @@ class Places:
         n_curves = sum(not is_identity(function) for _, _, function in graph.functions() if function)
         self.has_curves = n_curves <= _MOST_CURVES
         self.layers = [LayerItems(graph, layer, self.has_curves) for layer in range(1, self.depth + 1)]
-        self.names = {
-            node: name_label(graph.nodes[node]["name"], graph.nodes[node].get("unit"))
-            for kind in ("input", "parameter", "output")
-            for node in graph.nodes_of(kind)
-        }
+        self.names = node_names(graph)
         self._choose_widths()
         self.node: dict[str, tuple[float, float]] = {}
         self.box: dict[Edge, tuple[float, float]] = {}

@@ -64,6 +64,15 @@ def _mark(graph: Graph, node: str) -> str:
     return "+" if adds else "o"
 
 
+FILLED = 0.84
+"""How much of its box a curve takes."""
+
+
+def box_corners(x: float, y: float, half: float) -> list[tuple[float, float]]:
+    """Return the corners of a box around a point."""
+    return [(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)]
+
+
 def curve_in_box(curve: np.ndarray) -> np.ndarray:
     """Map a curve to -0.5...0.5 in both directions; what shoots up near a pole leaves the box and is cut off."""
     x, y = curve

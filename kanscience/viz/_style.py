@@ -16,7 +16,6 @@ from matplotlib.textpath import text_to_path
 
 INK = "#1a1a1a"
 GREY = "#8a8f98"
-PALE = "#d5d8dd"
 SYMBOLIC = "#c4161c"  # the paper's red
 MIXED = "#7b3fa0"  # an edge with both a spline and library functions
 BLUE = "#1f5fa8"

@@ -154,6 +154,13 @@ def test_complexity_can_be_bounded():
     assert all(candidate.complexity <= 2 for candidate in found.pareto)
 
 
+@quick
+def test_an_exact_constant_that_is_too_complex_becomes_its_value():
+    found = ks.discover(_columns(40), np.full(40, 2 * np.pi), max_complexity=0, seed=0)
+    assert found.best.complexity == 0
+    assert float(found.best.expression) == pytest.approx(2 * np.pi, rel=1e-15)
+
+
 def test_a_time_budget_that_binds_is_kept_and_reported():
     X = _columns(200, 4)
     found = ks.discover(X, np.sin(X).sum(axis=1), time_budget=0.01, seed=0)
@@ -254,6 +261,8 @@ def test_ctrl_c_ends_the_search_with_what_was_found(monkeypatch):
     found = ks.discover(X, X[:, 0] ** 2, seed=0, time_budget=30)
     assert found.best.expression == sympy.Symbol("x1") ** 2
     assert "interrupted" in str(found)
+    assert found.routes[-1].name == "accurate networks"
+    assert "cut short: accurate networks" in str(found)
 
 
 def test_columns_may_be_called_like_functions():

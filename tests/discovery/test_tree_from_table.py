@@ -8,7 +8,7 @@ import torch
 import kanscience as ks
 from kanscience.discovery._gaussian_process import fit_gaussian_process
 from kanscience.discovery._measurements import superfluous_columns
-from kanscience.discovery._network_surrogate import fit_network
+from kanscience.discovery._network_surrogate import fit_network_surrogate
 from kanscience.discovery._reduction import reduce
 from kanscience.discovery._splits import find_split
 from kanscience.discovery._surrogates import fit_surrogates
@@ -113,7 +113,7 @@ def test_a_steps_surrogate_is_the_function_it_came_from():
 
 @pytest.mark.parametrize(
     "fit",
-    [fit_gaussian_process, pytest.param(lambda table: fit_network(table, 0.1), marks=pytest.mark.slow)],
+    [fit_gaussian_process, pytest.param(lambda table: fit_network_surrogate(table, 0.1), marks=pytest.mark.slow)],
     ids=["process", "network"],
 )
 def test_errors_of_surrogates_are_those_on_rows_they_have_not_seen(fit):
