@@ -8,7 +8,7 @@ Every public name is listed here once and loaded when it is first used, so that 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:  # what type checkers and editors see; tests/test_import.py keeps it equal to _HOMES
     from ._errors import DataError as DataError

@@ -144,10 +144,15 @@ def check_kind(name: str, value: object, kind: type, way_out: str) -> None:
 
 
 def check_path(path: object) -> Path:
-    """Return ``path`` as a ``Path``: text that is not empty, or what stands for a path."""
+    """Return ``path`` as a ``Path``: text that is not empty and can name a file, or what stands for a path."""
     if not isinstance(path, str | PathLike) or not str(path):
         raise FileError(f"`path` must be the name of a file or folder, got {shown(path)}.")
-    return Path(path)  # pyright: ignore[reportArgumentType]
+    checked = Path(path)  # pyright: ignore[reportArgumentType]
+    try:
+        checked.exists()
+    except OSError as reason:  # too long a name, say
+        raise FileError(f"{shown(path)} names no file: {reason.strerror}. Pass another path.") from None
+    return checked
 
 
 def check_real_tensor(name: str, tensor: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanscience._checks import check_integer, check_interval
+from kanscience._checks import check_integer, check_interval, check_path
 from kanscience._errors import DataError, FileError, KanscienceError, OptionError
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def _columns(given: Sequence[str], table: pd.DataFrame) -> list[str]:
 def _network(file: Path) -> MultKAN:
     from kanscience.network import load
 
-    return load(file / _NETWORK_FILE if file.is_dir() else file)
+    return load(file / _NETWORK_FILE if check_path(file).is_dir() else file)
 
 
 def _description(network: MultKAN) -> str:

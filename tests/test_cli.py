@@ -123,6 +123,13 @@ def test_a_formula_may_be_longer_than_a_file_name(run):
     assert done.output.startswith("f(a, b): multiplicative")
 
 
+def test_no_file_has_a_name_that_long(run):
+    for command in (("show", "n" * 300), ("discover", "n" * 300, "--target", "y")):
+        done = run(*command)
+        assert done.exit_code == 1
+        assert "names no file" in done.output
+
+
 def test_tree_finds_what_is_behind_a_table(run, tmp_path):
     a, b, c, noise = np.random.default_rng(0).uniform(1, 2, (4, 100))
     table = pd.DataFrame({"a": a, "b": b, "c": c, "day": noise, "y": a * b + c})

@@ -26,10 +26,11 @@ def test_shapes_inside_hold_every_smaller_hidden_layer_once_and_grow():
 @pytest.mark.parametrize(
     ("f", "width", "expected"),
     [
-        (
+        pytest.param(
             lambda x: torch.exp(torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2),
             [2, 5, 1],
             sympy.exp(sympy.sin(sympy.pi * x1) + x2**2),
+            marks=pytest.mark.slow,
         ),
         pytest.param(lambda x: x[:, 0] * x[:, 1], [2, (5, 2), 1], x1 * x2, marks=pytest.mark.slow),
     ],

@@ -113,7 +113,7 @@ def composed(rows: int = 300, seed: int = 0):
     return x, torch.exp(torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2)
 
 
-@pytest.mark.parametrize("held", [None, 0.2])
+@pytest.mark.parametrize("held", [pytest.param(None, marks=pytest.mark.slow), 0.2])
 def test_a_network_with_too_many_sums_gives_up_those_that_nothing_needs(held, monkeypatch):
     monkeypatch.setattr(_hearing, "_STANDS_OUT", 0.0)
     x, y = composed()
@@ -133,7 +133,7 @@ def test_sums_that_are_needed_come_back_where_a_level_shows_it(monkeypatch):
     monkeypatch.setattr(_few_sums, "_CLOSE", float("inf"))
     x, _ = composed()
     network = MultKAN([2, 2, 1], domain=(-1, 1), seed=0)
-    report = fit(network, x, x[:, 0] * x[:, 1], grids=(5, 10), restarts=8, steps=40, seed=0)
+    report = fit(network, x, x[:, 0] * x[:, 1], grids=(5, 10), restarts=8, steps=25, seed=0)
     assert report.loss < 1e-3
     assert all(layer.splines.coefficients.any(dim=1).all() for layer in network.layers)
 
