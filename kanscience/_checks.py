@@ -151,7 +151,7 @@ def check_path(path: object) -> Path:
     try:
         checked.exists()
     except OSError as reason:  # too long a name, say
-        raise FileError(f"{shown(path)} names no file: {reason.strerror}. Pass another path.") from None
+        raise FileError(f"{shown(str(path))} names no file: {reason.strerror}. Pass another path.") from None
     return checked
 
 

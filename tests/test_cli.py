@@ -126,7 +126,7 @@ def test_a_formula_may_be_longer_than_a_file_name(run):
 def test_no_file_has_a_name_that_long(run):
     for command in (("show", "n" * 300), ("discover", "n" * 300, "--target", "y")):
         done = run(*command)
-        assert done.exit_code == 1
+        assert done.exit_code == 2
         assert "names no file" in done.output
 
 

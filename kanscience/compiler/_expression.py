@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kanscience.compiler._read import read
 from kanscience.functions import as_library
 from kanscience.graph import Graph
-from kanscience.network import MultKAN, check_network, to_graph
+from kanscience.network import MultKAN, check_network, functions_on_edges, to_graph
 
 if TYPE_CHECKING:
     import sympy
 
     from kanscience.functions import Library
-    from kanscience.network._layer import Layer
 
 
 def expression(
@@ -57,6 +56,5 @@ def graph_and_library(network: MultKAN | Graph, library: Library | None = None) 
     if isinstance(network, Graph):
         return network, known
     check_network(network)
-    layers = cast("Iterable[Layer]", network.layers)
-    on_edges = dict.fromkeys(term.function for layer in layers for term in layer.terms.terms)
+    on_edges = functions_on_edges(network)
     return to_graph(network), known.with_functions(*on_edges) if on_edges else known

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from kanscience._errors import DataError, ShapeError
 from kanscience.functions._library import Function
-from kanscience.functions._polish import Samples, Trials, branch, polished
+from kanscience.functions._polish import NaturalSamples, Trials, branch, polished
 from kanscience.functions._starts import starts
 
 _STAGES = (  # samples, trials kept of each function, their misfit over its best, steps, gain that goes on
@@ -102,7 +102,7 @@ def affine_fits(
         ]
 
 
-def _searched(functions: tuple[Function, ...], samples: Samples) -> Trials:
+def _searched(functions: tuple[Function, ...], samples: NaturalSamples) -> Trials:
     # the best row of each function; its misfit is inf where no curve is finite at all samples
     trials = starts(functions, samples)
     for n_samples, count, rivals, steps, gain in _STAGES:
@@ -113,12 +113,14 @@ def _searched(functions: tuple[Function, ...], samples: Samples) -> Trials:
     return trials.best(1)
 
 
-def _in_natural_units(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Samples:
+def _in_natural_units(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> NaturalSamples:
     order = np.argsort(x, kind="stable")
     middle, half = _middle_and_half(x)
     y = y - weights @ y
     y -= weights @ y
-    return Samples(((x - middle) / half).clip(-1, 1)[order], (y / np.sqrt(weights @ y**2))[order], weights[order])
+    return NaturalSamples(
+        ((x - middle) / half).clip(-1, 1)[order], (y / np.sqrt(weights @ y**2))[order], weights[order]
+    )
 
 
 def _in_units_of_the_data(

@@ -23,14 +23,14 @@ _EXACT = 1e-29  # residual over spread, squared: nothing left but rounding
 
 
 @dataclass(frozen=True)
-class Samples:
+class NaturalSamples:
     """Samples in natural units: t fills [-1, 1] in ascending order, y has mean 0 and spread 1, weights sum to 1."""
 
     t: np.ndarray
     y: np.ndarray
     weights: np.ndarray
 
-    def thinned(self, count: float) -> Samples:
+    def thinned(self, count: float) -> NaturalSamples:
         """Return about ``count`` of the samples: half of them evenly, half of them where y changes, both ends.
 
         Weights make up for the choice, so that sums over the part estimate sums over all: near a pole a single
@@ -47,7 +47,7 @@ class Samples:
         weights = self.weights[chosen] / chance[chosen]
         weights /= weights.sum()
         y = self.y[chosen] - weights @ self.y[chosen]
-        return Samples(self.t[chosen], y / np.sqrt(weights @ y**2), weights)
+        return NaturalSamples(self.t[chosen], y / np.sqrt(weights @ y**2), weights)
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _coordinates(slope: np.ndarray, shift: np.ndarray, lower: float, upper: floa
         return slope, shift
 
 
-def scored(trials: Trials, samples: Samples) -> Trials:
+def scored(trials: Trials, samples: NaturalSamples) -> Trials:
     """Return the trials with their misfit at these samples, good to about ten digits of 1."""
     misfit = np.empty(len(trials.which))
     for block in trials.blocks(len(samples.t)):
@@ -211,7 +211,7 @@ def scored(trials: Trials, samples: Samples) -> Trials:
     return replace(trials, misfit=misfit)
 
 
-def polished(trials: Trials, samples: Samples, *, steps: int, gain: float) -> Trials:
+def polished(trials: Trials, samples: NaturalSamples, *, steps: int, gain: float) -> Trials:
     """Return the trials moved to where their misfit is least, by Levenberg–Marquardt steps in the coordinates.
 
     Args:
@@ -228,7 +228,7 @@ def polished(trials: Trials, samples: Samples, *, steps: int, gain: float) -> Tr
     )
 
 
-def _polished_block(trials: Trials, samples: Samples, steps: int, gain: float) -> Trials:
+def _polished_block(trials: Trials, samples: NaturalSamples, steps: int, gain: float) -> Trials:
     misfit, gradient, normal = _normal_equations(trials, samples)
     coordinates = trials.coordinates.copy()
     damping = np.full(len(misfit), 1e-3)
@@ -251,7 +251,9 @@ def _polished_block(trials: Trials, samples: Samples, steps: int, gain: float) -
     return replace(trials, coordinates=coordinates, misfit=misfit)
 
 
-def _regression(f: np.ndarray, samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _regression(
+    f: np.ndarray, samples: NaturalSamples
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     # centred f, its variance, scale, residual and misfit of y = scale*f + offset, for each row
     mean = f @ samples.weights
     centred = f - mean[:, None]
@@ -264,7 +266,7 @@ def _regression(f: np.ndarray, samples: Samples) -> tuple[np.ndarray, np.ndarray
     return centred, variance, scale, residual, misfit
 
 
-def _normal_equations(trials: Trials, samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _normal_equations(trials: Trials, samples: NaturalSamples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the misfit, its gradient's right-hand side and the Gauss–Newton matrix in the coordinates."""
     t, weights = samples.t, samples.weights
     slope, shift = trials.lines()

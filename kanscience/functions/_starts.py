@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kanscience.functions._library import Function
-from kanscience.functions._polish import Samples, Trials, branch, scored
+from kanscience.functions._polish import NaturalSamples, Trials, branch, scored
 
 _COARSE = 48  # samples with which the starts are compared
 _GAPS = np.array([0, 1e-6, 1e-4, 1e-3, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 100])  # to an end, in half-ranges
@@ -20,7 +20,7 @@ _TURNS = np.arange(1.5, 30, 1.5)  # the same where the function oscillates: half
 _PHASES = np.arange(8) / 8  # shifts of a periodic function, in periods
 
 
-def starts(functions: Sequence[Function], samples: Samples) -> Trials:
+def starts(functions: Sequence[Function], samples: NaturalSamples) -> Trials:
     """Return promising trials of every function, spread over different slopes, with their misfit.
 
     Functions with a kink and no slope bring the one trial in which the kink is at its best place.
@@ -46,7 +46,7 @@ def starts(functions: Sequence[Function], samples: Samples) -> Trials:
     return trials.rows(np.concatenate(best))
 
 
-def _best_kink(function: Function, samples: Samples) -> float:
+def _best_kink(function: Function, samples: NaturalSamples) -> float:
     # No slope leads to the best place of a step: brackets between neighbouring samples are narrowed instead.
     distinct = np.unique(samples.t)
     middles = (distinct[1:] + distinct[:-1]) / 2
@@ -60,7 +60,7 @@ def _best_kink(function: Function, samples: Samples) -> float:
         low, high = chosen[max(best - 1, 0)], chosen[min(best + 1, len(chosen) - 1)]
 
 
-def _dominant_rhythms(samples: Samples, count: int = 3) -> np.ndarray:
+def _dominant_rhythms(samples: NaturalSamples, count: int = 3) -> np.ndarray:
     # angular frequencies of the highest peaks in the spectrum of y(t), the straight line taken out
     grid = np.linspace(-1, 1, 512)
     y = np.interp(grid, samples.t, samples.y)
@@ -72,7 +72,7 @@ def _dominant_rhythms(samples: Samples, count: int = 3) -> np.ndarray:
     return peaks * np.pi / padding * (len(y) - 1) / len(y)
 
 
-def _lines(function: Function, samples: Samples, rhythms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _lines(function: Function, samples: NaturalSamples, rhythms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # slopes and shifts, (group, member): the members of a group share a slope
     lower, upper = branch(function)
     bounded = np.isfinite(lower), np.isfinite(upper)

@@ -2,7 +2,7 @@
 
 from kanscience.network._attribution import Scores, attribution
 from kanscience.network._bases import base_named, base_names
-from kanscience.network._convert import edge_ends, from_graph, in_precision, rebuilt, to_graph
+from kanscience.network._convert import edge_ends, from_graph, functions_on_edges, in_precision, rebuilt, to_graph
 from kanscience.network._deepen import deepen
 from kanscience.network._files import load, save
 from kanscience.network._flat import FlatView, layer_masks
@@ -44,6 +44,7 @@ __all__ = [
     "freeze",
     "from_graph",
     "functions_of_constants",
+    "functions_on_edges",
     "generator_from",
     "in_precision",
     "influences",

@@ -221,8 +221,13 @@ def in_precision(network: MultKAN, dtype: torch.dtype) -> MultKAN:
     return from_graph(to_graph(network), library=_vocabulary(network), dtype=dtype, device=network.device)
 
 
+def functions_on_edges(network: MultKAN) -> tuple[Function, ...]:
+    """Return the library functions of a network's terms, the user's own too."""
+    return tuple(dict.fromkeys(function for layer in network.layers for function, _ in layer.terms.functions))
+
+
 def _vocabulary(network: MultKAN, *functions: Function) -> Library | None:
-    used = [*(function for layer in network.layers for function, _ in layer.terms.functions), *functions]
+    used = (*functions_on_edges(network), *functions)
     return default_library().with_functions(*used) if used else None
 
 

@@ -66,7 +66,7 @@ def with_number(network: MultKAN, place: Place, number: Number) -> MultKAN:
     return rebuilt(network, graph)
 
 
-class Held:
+class WithFixedNumbers:
     """A least-squares problem with some of its numbers held where they are."""
 
     def __init__(self, problem: Regression, held: np.ndarray) -> None:
@@ -114,7 +114,7 @@ def refit_(
     tolerance: float = 1e-9,
 ) -> float:
     """Fit all numbers that have no exact value, in place; return the sum of squared weighted residuals."""
-    problem = Held(Regression(network, x, y, weights), exact_numbers(network))
+    problem = WithFixedNumbers(Regression(network, x, y, weights), exact_numbers(network))
     if not len(problem.free):
         return problem.loss(problem.start())
     done = levenberg_marquardt(problem, problem.start(), steps=steps, damping=1e-3, tolerance=tolerance)

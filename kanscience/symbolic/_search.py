@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kanscience.functions import Function, Library
 from kanscience.graph import Graph
-from kanscience.network import MultKAN, edge_ends, rebuilt, to_graph, trace
+from kanscience.network import MultKAN, edge_ends, functions_on_edges, rebuilt, to_graph, trace
 from kanscience.symbolic._canonical import canonical
 from kanscience.symbolic._clear import without_curves, without_invisible
 from kanscience.symbolic._description import complexity, description_length, price
@@ -82,7 +82,7 @@ class Search:
 
     def vocabulary(self, network: MultKAN) -> Library:
         """Return the library with all functions that the network uses."""
-        return self.library.with_functions(*(f for layer in network.layers for f, _ in layer.terms.functions))
+        return self.library.with_functions(*functions_on_edges(network))
 
     def refit(self, network: MultKAN, steps: int) -> MultKAN:
         """Fit the free numbers in place."""

@@ -14,7 +14,7 @@ from kanscience.graph import Number
 from kanscience.network import MultKAN
 from kanscience.symbolic._constants import snap_constant
 from kanscience.symbolic._description import description_length
-from kanscience.symbolic._refit import Held, exact_numbers, places, refit_, with_number
+from kanscience.symbolic._refit import WithFixedNumbers, exact_numbers, places, refit_, with_number
 from kanscience.training import Regression
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def with_simple_constants(network: MultKAN, train: Samples, weights: Tensor, dea
 
 def _proposals(network: MultKAN, train: Samples, weights: Tensor) -> list[tuple[float, int, object]]:
     """Return (complexity of the exact value, index, exact value) for each free number that has a simple one nearby."""
-    problem = Held(Regression(network, train.x, train.y, weights), exact_numbers(network))
+    problem = WithFixedNumbers(Regression(network, train.x, train.y, weights), exact_numbers(network))
     values = problem.start()
     if not len(values):
         return []
@@ -91,7 +91,7 @@ def _plainness(exact) -> float:
     return float(size) + 2.0 * len(exact.atoms(sympy.NumberSymbol)) + 0.5 * bool(exact.is_negative)
 
 
-def _standard_errors(problem: Held, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _standard_errors(problem: WithFixedNumbers, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the standard error of each number, and which ones the data do not determine."""
     residuals, rows = problem.linearize(values)
     if not np.isfinite(rows).all():
