@@ -10,7 +10,7 @@ OUT ?= report
 
 export MPLBACKEND := agg
 
-.PHONY: setup demo test test-slow packages lint format bench tutorials tutorials-small docs clean
+.PHONY: setup demo test test-slow packages lint format bench tutorials docs clean
 
 setup: $(STAMP)
 
@@ -51,12 +51,9 @@ bench: setup
 	$(RUN)/python -m pip install --quiet -e '.[benchmarks]'
 	$(RUN)/python benchmarks/run.py $(OPTIONS)
 
-# The notebooks at their full size; the checks run them with fewer rows and steps.
+# The notebooks at their full size; the checks run them with fewer rows and steps, as pages of the documentation.
 tutorials: setup
 	$(RUN)/python -m pytest --nbmake --nbmake-timeout=1800 tutorials
-
-tutorials-small: setup
-	KANSCIENCE_SMALL=1 $(RUN)/python -m pytest --nbmake --nbmake-timeout=240 tutorials
 
 # Every page and notebook is executed, with fewer rows and steps where KANSCIENCE_SMALL=1. Under agg notebooks would show no plots.
 docs: setup

@@ -1,4 +1,4 @@
-"""What every notebook keeps to. Running them is `make tutorials-small`; `make tutorials` checks their numbers too."""
+"""What every notebook keeps to. `make docs` runs them; `make tutorials` checks their numbers too."""
 
 import ast
 from pathlib import Path

@@ -46,7 +46,7 @@ def layers(graph: Graph) -> Graph:
     if graph.is_layered:
         return graph.copy()
     live = _without_dead_parts(graph)
-    return _in_columns(_without_dead_parts(_padded(live, node_layers(live, _can_be_factor))))
+    return _in_columns(_without_dead_parts(_Padded(live, node_layers(live, _can_be_factor)).wide))
 
 
 def _without_dead_parts(graph: Graph) -> Graph:
@@ -74,60 +74,67 @@ def _can_be_copied(graph: Graph, node: str) -> bool:
     return fixed and all(isinstance(term, Term) and term.is_identity and not term.trainable for term in terms)
 
 
-def _padded(graph: Graph, layer: Mapping[str, int]) -> Graph:
-    wide = Graph(**graph.graph)
+class _Padded:
+    """A layered copy of a graph, in which every edge leads from one layer to the next."""
 
-    def add_sum(node: str, at: int, edges: Mapping[str, tuple], **data: Any) -> str:
-        wide.add_node(node, **{"kind": "sum", "bias": ZERO, "trainable": False, **data, "layer": at})
+    def __init__(self, graph: Graph, layer: Mapping[str, int]) -> None:
+        self.graph, self.layer, self.wide = graph, layer, Graph(**graph.graph)
+        for node in networkx.topological_sort(graph):
+            self._add(node)
+
+    def _add(self, node: str) -> None:
+        data, at = self.graph.nodes[node], self.layer[node]
+        match data["kind"]:
+            case "sum":
+                self._add_sum(node, at, self._edges_into(node), **data)
+            case "product":
+                factors = [self._factor(source, node) for source in self.graph.predecessors(node)]
+                self.wide.add_node(node, **data, layer=at)
+                self.wide.add_edges_from((own, node) for own in factors)
+            case "output":
+                (source,) = self.graph.predecessors(node)
+                self.wide.add_node(node, **data, layer=at)
+                self.wide.add_edge(self._handed_on(source, at), node)
+            case _:
+                self.wide.add_node(node, **data, layer=0)
+
+    def _edges_into(self, node: str) -> dict[str, tuple]:
+        return {source: self.graph.edges[source, node]["function"] for source in self.graph.predecessors(node)}
+
+    def _add_sum(self, node: str, at: int, edges: Mapping[str, tuple], **data: Any) -> str:
+        self.wide.add_node(node, **{"kind": "sum", "bias": ZERO, "trainable": False, **data, "layer": at})
         for source, function in edges.items():
-            wide.add_edge(handed_on(source, at - 1), node, function=function)
+            self.wide.add_edge(self._handed_on(source, at - 1), node, function=function)
         return node
 
-    def handed_on(node: str, to: int) -> str:
-        # The value of the node in layer `to`, through sums with one identity edge that all its readers share.
+    def _handed_on(self, node: str, to: int) -> str:
+        """Return who holds the value of a node in layer ``to``: sums with one identity edge, which all readers share."""
         held = node
-        for at in range(layer[node] + 1, to + 1):
-            relay = f"{node}@{at}"
-            while relay in graph:
-                relay += "'"
-            if relay not in wide:
-                axis = {"axis": graph.nodes[node]["axis"]} if "axis" in graph.nodes[node] else {}
-                wide.add_node(relay, kind="sum", bias=ZERO, trainable=False, layer=at, **axis)
-                wide.add_edge(held, relay, function=(Term(),))
+        for at in range(self.layer[node] + 1, to + 1):
+            relay = self._unused(f"{node}@{at}")
+            if relay not in self.wide:
+                data = self.graph.nodes[node]
+                axis = {"axis": data["axis"]} if "axis" in data else {}
+                self.wide.add_node(relay, kind="sum", bias=ZERO, trainable=False, layer=at, **axis)
+                self.wide.add_edge(held, relay, function=(Term(),))
             held = relay
         return held
 
-    def factor(node: str, product: str) -> str:
-        at = layer[product]
-        if _is_own(graph, node) and layer[node] == at:
+    def _factor(self, node: str, product: str) -> str:
+        """Return the sum that stands for a node under a product, where it is nobody else's."""
+        graph, at = self.graph, self.layer[product]
+        if _is_own(graph, node) and self.layer[node] == at:
             return node
-        own = f"{node}>{product}"
-        while own in graph:
-            own += "'"
-        if _can_be_copied(graph, node) and (layer[node] >= at or graph.in_degree(node) <= 1):
+        own = self._unused(f"{node}>{product}")
+        if _can_be_copied(graph, node) and (self.layer[node] >= at or graph.in_degree(node) <= 1):
             data = {key: value for key, value in graph.nodes[node].items() if key != "axis"}
-            return add_sum(own, at, edges_into(node), **data)
-        return add_sum(own, at, {node: (Term(),)})
+            return self._add_sum(own, at, self._edges_into(node), **data)
+        return self._add_sum(own, at, {node: (Term(),)})
 
-    def edges_into(node: str) -> dict[str, tuple]:
-        return {source: graph.edges[source, node]["function"] for source in graph.predecessors(node)}
-
-    for node in networkx.topological_sort(graph):
-        data = graph.nodes[node]
-        match data["kind"]:
-            case "sum":
-                add_sum(node, layer[node], edges_into(node), **data)
-            case "product":
-                factors = [factor(source, node) for source in graph.predecessors(node)]
-                wide.add_node(node, **data, layer=layer[node])
-                wide.add_edges_from((own, node) for own in factors)
-            case "output":
-                (source,) = graph.predecessors(node)
-                wide.add_node(node, **data, layer=layer[node])
-                wide.add_edge(handed_on(source, layer[node]), node)
-            case _:
-                wide.add_node(node, **data, layer=0)
-    return wide
+    def _unused(self, name: str) -> str:
+        while name in self.graph:
+            name += "'"
+        return name
 
 
 def _in_columns(graph: Graph) -> Graph:

@@ -89,13 +89,20 @@ def normal_equations(network: MultKAN, view: FlatView, parts: list[Part]) -> tup
         for output, row in enumerate(residuals):
             for block in part.blocks:
                 jacobian = done.rows(output, block.trained, block.rows).double().numpy()
-                product = jacobian @ jacobian.T  # numpy takes the symmetric product: half the work of the general one
-                slopes = jacobian @ row[block.rows].double().numpy()
-                for here, there in block.runs:
-                    gradient[there] += slopes[here]
-                    for this, that in block.runs:
-                        matrix[there, that] += product[here, this]
+                _add_block(matrix, gradient, block, jacobian, row[block.rows].double().numpy())
     return loss, matrix, gradient
+
+
+def _add_block(
+    matrix: np.ndarray, gradient: np.ndarray, block: Block, jacobian: np.ndarray, residuals: np.ndarray
+) -> None:
+    """Add the products of a block's Jacobian, (number, row), where its numbers stand."""
+    product = jacobian @ jacobian.T  # numpy takes the symmetric product: half the work of the general one
+    slopes = jacobian @ residuals
+    for here, there in block.runs:
+        gradient[there] += slopes[here]
+        for this, that in block.runs:
+            matrix[there, that] += product[here, this]
 
 
 def _blocks(network: MultKAN, view: FlatView, x: Tensor) -> tuple[Tensor, list[Block]]:
