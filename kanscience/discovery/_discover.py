@@ -86,7 +86,7 @@ def discover(
         >>> import kanscience as ks
         >>> planets = ks.load_table("planets")
         >>> X, T = planets[["semi_major_axis_au", "eccentricity"]], planets["period_yr"]
-        >>> found = ks.discover(X, T, time_budget=2, seed=0)
+        >>> found = ks.discover(X, T, time_budget=10, seed=0)
         >>> print(found.best.expression, found.inactive)
         semi_major_axis_au**(3/2) ('eccentricity',)
     """

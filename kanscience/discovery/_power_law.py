@@ -95,7 +95,7 @@ def power_laws(
         names: of the columns.
         weights: of the rows, one over the variance of y; None: all alike.
         seed: of the folds.
-        deadline: on ``time.monotonic()``, after which nothing new is begun.
+        deadline: on ``time.monotonic()``, after which nothing new is begun; a law at hand is finished.
 
     Example:
         >>> x = np.linspace(1, 4, 40)[:, None]
@@ -121,7 +121,7 @@ def power_laws(
             lowest = min(lowest, loss)
         route = f"power law of {transform.label}" if transform.label else "power law"
         for law in search.laws():
-            for expression in _finished(law, search, X, y, names, weights, deadline):
+            for expression in _finished(law, search, X, y, names, weights):
                 found.setdefault(as_text(expression), Proposal(expression, route))
     return list(found.values())
 
@@ -299,13 +299,7 @@ class _Search:
 
 
 def _finished(
-    law: _Law,
-    search: _Search,
-    X: Matrix,
-    y: Vector,
-    names: Sequence[str],
-    weights: Vector | None,
-    deadline: float,
+    law: _Law, search: _Search, X: Matrix, y: Vector, names: Sequence[str], weights: Vector | None
 ) -> list[sympy.Expr]:
     """Return the law as an expression fitted in y itself, and once more with simple numbers."""
     import sympy
@@ -321,7 +315,7 @@ def _finished(
         weights = np.divide(1.0, y**2, out=np.zeros_like(y), where=y != 0)
     formula = Formula(expression, tuple(names))
     expression = with_refitted(formula, X, y, weights).expression
-    simple = with_simple_numbers(expression, names, X, y, weights, deadline)
+    simple = with_simple_numbers(expression, names, X, y, weights)
     return [expression] if simple == expression else [expression, simple]
 
 

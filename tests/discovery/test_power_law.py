@@ -1,12 +1,9 @@
 """Power laws come back with their exponents, whatever the signs, units and useless columns."""
 
-import time
-
 import numpy as np
 import pytest
 import sympy
 
-from kanscience.discovery import _power_law
 from kanscience.discovery._power_law import power_laws
 from tests.helpers import assert_same_function
 
@@ -61,14 +58,6 @@ def test_laws_of_a_transform_of_the_target_come_back(law):
     X = _columns(200, 0.1, 0.95, columns=2)
     y = sympy.lambdify([A, B], law, "numpy")(*X.T)
     assert_same_function(_best(X, y), law, ranges={"a": (0.1, 0.95), "b": (0.1, 0.95)})
-
-
-def test_the_deadline_holds_for_simple_numbers_too(monkeypatch):
-    deadlines = []
-    monkeypatch.setattr(_power_law, "with_simple_numbers", lambda *a: deadlines.append(a[-1]) or a[0])
-    x, until = np.linspace(1, 4, 40)[:, None], time.monotonic() + 100
-    power_laws(x, 2 * np.sqrt(x[:, 0]), ["x"], deadline=until)
-    assert set(deadlines) == {until}
 
 
 def test_units_change_the_factor_only():
