@@ -48,7 +48,7 @@ _FUNCTIONS_OF_NETWORKS = frozenset(
         "to_graph",
         "trace",
         "widen",
-    ]  # noqa: SIM905
+    ]
 )
 Domain = tuple[float, float] | Sequence[Sequence[float] | np.ndarray] | np.ndarray | None
 

@@ -125,10 +125,9 @@ def _loss(heard: Heard) -> float:
 
 @torch.no_grad()
 def _usual_misfit(start: Run, samples: Samples) -> float:
-    """Return the root mean square residual of all rows but the worst: these lie beyond the ranges that a start has seen."""
-    assert start.train is not None
-    units = 1 / normalised_weights(start.train.y, None, 0.0)[0]
-    squares = ((residuals_of(start.network, samples) / units) ** 2).double().mean(dim=1).sort().values
+    """Return the weighted root mean square residual of all rows but the worst, beyond the ranges it has seen."""
+    weights = normalised_weights(samples.y, samples.sigma, 0.0)
+    squares = ((weights * residuals_of(start.network, samples)).double() ** 2).mean(dim=1).sort().values
     return float(squares[: max(int(_USUAL * len(squares)), 1)].mean().sqrt())
 
 

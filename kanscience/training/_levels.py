@@ -106,19 +106,26 @@ def _all_levels(run: Run, levels: list[list[KnotRule]], restarts: int) -> Course
 def _goes_all_the_way(run: Run, levels: list[list[KnotRule]], hearing: Hearing) -> Course[bool]:
     """Train a start that stands out with as few of its sums as serve; return whether every level resolved more.
 
-    If not, other starts or more sums may do better; the network that came closest stays.
+    If not, other starts or more sums may do better; the network that came closest stays, at Ctrl-C too.
     """
     closest, lowest = snapshot(run.network), run.judged()
-    for _ in range(CALLED_BACK):
-        heard = yield from hearing.candidate()
-        if heard is None or len(levels) < 2 or run.penalty is not None:  # no finer level tells, or edges are paid for
-            break
-        restore_(run.network, heard.numbers)
-        if (yield from _with_few_sums(run, levels, hearing.rows)):
-            return True
-        if run.judged() < lowest:
-            closest, lowest = snapshot(run.network), run.judged()
-        hearing.dismissed.append(heard)
+    try:
+        for _ in range(CALLED_BACK):
+            heard = yield from hearing.candidate()
+            # Without a finer level nothing tells whether a sum is missing; a penalty is the user's own way to fewer.
+            if heard is None or run.stopping or len(levels) < 2 or run.penalty is not None:
+                break
+            restore_(run.network, heard.numbers)
+            resolved = yield from _with_few_sums(run, levels, hearing.rows)
+            if run.judged() < lowest:
+                closest, lowest = snapshot(run.network), run.judged()
+                if resolved:
+                    return True
+            hearing.dismissed.append(heard)
+    except KeyboardInterrupt:
+        if not run.judged() <= lowest:
+            restore_(run.network, closest)
+        raise
     restore_(run.network, closest)
     return False
 

@@ -1,6 +1,7 @@
 """A network stays an ordinary torch.nn.Module."""
 
 import copy
+import inspect
 import pickle
 
 import jaxtyping
@@ -11,8 +12,10 @@ import pytest
 import torch
 from torch import nn
 
+import kanscience
 from kanscience import DataError, MultKAN, ShapeError
 from kanscience.network import FlatView, layer_masks
+from kanscience.network._multkan import _FUNCTIONS_OF_NETWORKS
 from kanscience.network._numbers import parameter_of
 from tests.helpers import tolerance, uniform_inputs
 from tests.helpers_networks import KINDS, every_kind, inputs_of, state_of
@@ -253,3 +256,13 @@ def test_frames_of_any_library_are_read_by_name(make):
     np.testing.assert_array_equal(network.predict(make(columns)), expected)
     with pytest.raises(ShapeError, match="`X` has 1 columns and the network takes 2, 'x1', 'x2'"):
         network.predict(make({"x1": [0.1]}))
+
+
+def test_the_hint_for_methods_knows_every_function_that_takes_a_network_first():
+    first = {
+        name: next(iter(inspect.signature(function).parameters), "")
+        for name in kanscience.__all__
+        if inspect.isfunction(function := getattr(kanscience, name))
+    }
+    takes_a_network = {name for name, parameter in first.items() if parameter == "network"}
+    assert takes_a_network <= _FUNCTIONS_OF_NETWORKS <= first.keys()

@@ -7,7 +7,9 @@ import torch
 
 from kanscience import MultKAN, fit
 from kanscience.training import _few_sums, _hearing, _levels
-from tests.helpers import uniform_inputs
+from kanscience.training._run import Run
+from kanscience.training._samples import Samples
+from tests.helpers import generator, uniform_inputs
 from tests.helpers_networks import KINDS, inputs_of, state_of
 
 
@@ -153,3 +155,21 @@ def test_ctrl_c_while_few_sums_are_trained_leaves_the_whole_network(monkeypatch)
     assert network.width == shape
     assert report.loss <= report.history[0].loss
     assert report.loss == pytest.approx((network(x)[:, 0] - y).detach().square().mean().sqrt().item())
+
+
+def test_a_start_is_judged_as_the_rows_weigh_and_not_by_its_worst():
+    x, y = composed(200)
+    network = MultKAN([2, 1, 1], domain=(-1, 1), seed=0)
+    sigma = torch.full((200, 1), 0.1, dtype=torch.float64)
+    samples = Samples(x, y[:, None], sigma)
+    run = Run(network, samples, None, None, None, None, [], generator(0))
+    usual = _hearing._usual_misfit(run, samples)
+    far = samples.y.clone()
+    far[:2] += 1000
+    assert _hearing._usual_misfit(run, Samples(x, far, torch.where(far > 500, 1e6, sigma))) == pytest.approx(
+        usual, rel=0.1
+    )
+    unsure = torch.where(torch.arange(200)[:, None] < 100, 1e6, sigma)
+    half = Samples(x[100:], samples.y[100:], sigma[100:])
+    ratio = _hearing._usual_misfit(run, Samples(x, samples.y, unsure)) / _hearing._usual_misfit(run, half)
+    assert ratio == pytest.approx(0.5**0.5, rel=0.1)  # half of the rows count for nothing
