@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sympy
 
 from kanscience._errors import FormulaError, GraphError
-from kanscience.compiler._limits import shown
+from kanscience.compiler._limits import excerpt
 from kanscience.compiler._types import Expr
 from kanscience.functions import default_library
 from kanscience.graph import Graph, Number, Term
@@ -148,10 +148,10 @@ def checked_number(number: Any) -> Number:
     try:
         found = Number.of(number)
     except GraphError:
-        raise FormulaError(f"{shown(number)} is no finite real number within the range of floats.") from None
+        raise FormulaError(f"{excerpt(number)} is no finite real number within the range of floats.") from None
     vanished = found.value == 0 and getattr(number, "is_zero", None) is False
     if vanished or 0 < abs(found.value) < float_info.min:
-        raise FormulaError(f"{shown(number)} is not zero, but too small for a float. Choose other units.")
+        raise FormulaError(f"{excerpt(number)} is not zero, but too small for a float. Choose other units.")
     if not math.isfinite(found.value):
-        raise FormulaError(f"{shown(number)} is not within the range of floats. Choose other units.")
+        raise FormulaError(f"{excerpt(number)} is not within the range of floats. Choose other units.")
     return found

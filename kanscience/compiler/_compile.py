@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import networkx
 import sympy
 
 from kanscience._checks import did_you_mean, shown
@@ -108,7 +107,9 @@ def formula_graph(formulas: Formulas, variables: Variables = None, *, parameters
             nodes.output(name, lowering.value(expression))
         except RecursionError:
             raise FormulaError(f"{shown(expression)} is nested too deeply.") from None
-    return _without_dead_nodes(nodes.graph)
+    graph = nodes.graph
+    graph.remove_nodes_from(set(graph) - graph.live_nodes())
+    return graph
 
 
 def _expression(formula: Any, declared: Iterable[str]) -> sympy.Expr:
@@ -189,11 +190,3 @@ def _output_names(count: int, taken: Iterable[str]) -> list[str]:
         if not taken.intersection(names):
             return names
     return [f"output_{i + 1}" for i in range(count)]
-
-
-def _without_dead_nodes(graph: Graph) -> Graph:
-    alive = {node for kind in ("input", "parameter", "output") for node in graph.nodes_of(kind)}
-    for output in graph.nodes_of("output"):
-        alive |= networkx.ancestors(graph, output)
-    graph.remove_nodes_from([node for node in graph if node not in alive])
-    return graph

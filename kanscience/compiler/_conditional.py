@@ -8,7 +8,7 @@ import sympy
 
 from kanscience._errors import FormulaError
 from kanscience.compiler._affine import Affine, Nodes
-from kanscience.compiler._limits import shown
+from kanscience.compiler._limits import excerpt
 from kanscience.compiler._types import Condition, Expr
 from kanscience.graph import Term
 from kanscience.network import from_graph
@@ -69,7 +69,7 @@ class Selection:
     def value(self, expression: Expr) -> Affine:
         """Return the value of a Piecewise that covers all cases."""
         if expression.args[-1].cond != sympy.true:
-            raise FormulaError(f"{shown(expression)} leaves cases open. End it with (value, True).")
+            raise FormulaError(f"{excerpt(expression)} leaves cases open. End it with (value, True).")
         open_, parts = Affine(_ONE), []
         for piece, condition in expression.args:
             holds = self._gate(condition)
@@ -101,7 +101,7 @@ class Selection:
             case sympy.core.relational.Relational():
                 return self._relation(condition)
         raise FormulaError(
-            f"{shown(condition)} is no condition that can be compiled. Use comparisons, And, Or and Not."
+            f"{excerpt(condition)} is no condition that can be compiled. Use comparisons, And, Or and Not."
         )
 
     def _relation(self, condition: Condition) -> Affine:
@@ -159,6 +159,6 @@ def _harmless_point(piece: Expr, lower_in: LowerIn) -> dict[sympy.Symbol, Expr]:
         if abs(value) < _LARGEST:
             return dict(zip(symbols, map(sympy.Float, point), strict=True))
     raise FormulaError(
-        f"{shown(piece)} has no real value at any of the points tried, so it cannot stand behind a condition on "
+        f"{excerpt(piece)} has no real value at any of the points tried, so it cannot stand behind a condition on "
         "several variables."
     )

@@ -10,7 +10,7 @@ import sympy
 
 from kanscience._errors import FormulaError
 from kanscience.compiler._affine import real_constant
-from kanscience.compiler._limits import shown
+from kanscience.compiler._limits import excerpt
 from kanscience.compiler._types import Expr
 from kanscience.functions import default_library, real_value
 
@@ -59,7 +59,7 @@ def applied(expression: Expr) -> Applied | None:
     if kind in _WITH_ORDER:
         order, inner = arguments
         if not order.is_Integer:
-            raise FormulaError(f"{shown(expression)}: Bessel functions are known for integer orders, not {order}.")
+            raise FormulaError(f"{excerpt(expression)}: Bessel functions are known for integer orders, not {order}.")
         return Applied(kind.__name__, (order,), inner)
     if kind is sympy.Heaviside:
         return Applied("step", (real_constant(arguments[1]),), arguments[0])
@@ -78,7 +78,7 @@ def _applied_power(base: Expr, exponent: Expr) -> Applied | None:
     if not base.is_number:
         return None
     if not (real_value(base) or 0) > 0:
-        raise FormulaError(f"{shown(base**exponent)} is real only for some exponents: the base must be positive.")
+        raise FormulaError(f"{excerpt(base**exponent)} is real only for some exponents: the base must be positive.")
     return Applied("exponential", (real_constant(base),), exponent)
 
 
@@ -89,6 +89,6 @@ def unknown(expression: Expr) -> FormulaError:
     known = [kind.__name__ for kind in (*_single_functions(), *_REWRITTEN, *_WITH_ORDER)]
     others = ["Heaviside", "Max", "Min", "Piecewise", "atan2"]
     return FormulaError(
-        f"{shown(expression)} cannot be compiled: there is no library function {type(expression).__name__!r}. "
+        f"{excerpt(expression)} cannot be compiled: there is no library function {type(expression).__name__!r}. "
         f"There are sums, products, powers and {', '.join(sorted((*known, *others), key=str.casefold))}."
     )

@@ -19,7 +19,7 @@ MOST_DEPTH = 100
 MOST_BITS = 2048  # of the numerator and denominator of an exact number
 
 
-def shown(thing: object, most: int = 60) -> str:
+def excerpt(thing: object, most: int = 60) -> str:
     """Return text or an expression, cut to a length that an error message holds."""
     text = " ".join(str(thing).split())
     return text if len(text) <= most else f"{text[: most - 4]} ..."

@@ -17,9 +17,9 @@ from kanscience.compiler._limits import (
     check_constant,
     check_power,
     exact_number,
+    excerpt,
     product_of,
     quick,
-    shown,
     sum_of,
 )
 from kanscience.compiler._names import (
@@ -74,7 +74,7 @@ def parse_formula(text: str, *, variables: Iterable[str] = ()) -> sympy.Expr:
         return walk.value(tree.body, 0)
     except (RecursionError, TypeError, NotImplementedError, ArithmeticError, AttributeError) as reason:
         # sympy's own refusals, of an unordered comparison for instance
-        raise FormulaError(f"{shown(text)!r} cannot be read: {reason}.") from None
+        raise FormulaError(f"{excerpt(text)!r} cannot be read: {reason}.") from None
 
 
 def _syntax_tree(text: str) -> ast.Expression:
@@ -86,14 +86,14 @@ def _syntax_tree(text: str) -> ast.Expression:
     if not text.strip():
         raise FormulaError("the formula is empty.")
     if "#" in text:
-        raise FormulaError(f"{shown(text)!r} holds '#', which would begin a comment. Leave it out.")
+        raise FormulaError(f"{excerpt(text)!r} holds '#', which would begin a comment. Leave it out.")
     try:
         return ast.parse(text.strip(), mode="eval")
     except (RecursionError, MemoryError):
-        raise FormulaError(f"{shown(text)!r} is nested too deeply or too long.") from None
+        raise FormulaError(f"{excerpt(text)!r} is nested too deeply or too long.") from None
     except (SyntaxError, ValueError) as reason:
         message = reason.msg if isinstance(reason, SyntaxError) else str(reason)
-        raise FormulaError(f"{shown(text)!r} is no formula: {message}.{_syntax_hint(text, message)}") from None
+        raise FormulaError(f"{excerpt(text)!r} is no formula: {message}.{_syntax_hint(text, message)}") from None
 
 
 def _syntax_hint(text: str, message: str) -> str:
@@ -124,13 +124,13 @@ class _Walk:
     def __init__(self, text: str, declared: set[str]) -> None:
         self.text, self.declared = text.strip(), declared
 
-    def shown(self, node: ast.AST) -> str:
-        return shown(ast.get_source_segment(self.text, node) or self.text)
+    def excerpt(self, node: ast.AST) -> str:
+        return excerpt(ast.get_source_segment(self.text, node) or self.text)
 
     def value(self, node: ast.expr, depth: int) -> sympy.Expr:
         """Return the expression of a node; a constant one is finite and real."""
         if depth > MOST_DEPTH:
-            raise FormulaError(f"{shown(self.text)!r} is nested more than {MOST_DEPTH} deep.")
+            raise FormulaError(f"{excerpt(self.text)!r} is nested more than {MOST_DEPTH} deep.")
         match node:
             case ast.Constant():
                 return self._number(node)
@@ -144,7 +144,7 @@ class _Walk:
                 built = product_of(self._factors(node, depth))
             case ast.BinOp(op=ast.Pow()):
                 base, exponent = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
-                check_power(base, exponent, self.shown(node))
+                check_power(base, exponent, self.excerpt(node))
                 at_once = exponent.is_Integer or base == 1
                 with nullcontext() if at_once else quick(base, exponent):
                     built = base**exponent
@@ -152,14 +152,14 @@ class _Walk:
                 built = self._call(node, depth)
             case _:
                 raise self._refusal(node)
-        check_constant(built, self.shown(node))
+        check_constant(built, self.excerpt(node))
         return built
 
     def _number(self, node: ast.Constant) -> sympy.Expr:
         value = node.value
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise self._refusal(node)
-        return exact_number(value, self.shown(node))
+        return exact_number(value, self.excerpt(node))
 
     def _signed(self, node: ast.UnaryOp, depth: int) -> sympy.Expr:
         sign, inner = 1, node
@@ -183,7 +183,7 @@ class _Walk:
             right = self.value(node.right, depth + 1)
             if isinstance(node.op, ast.Div):
                 if right.is_zero:
-                    raise FormulaError(f"{self.shown(node)!r} divides by zero.")
+                    raise FormulaError(f"{self.excerpt(node)!r} divides by zero.")
                 right = 1 / right
             factors.append(right)
             node = node.left
@@ -194,14 +194,14 @@ class _Walk:
             raise self._refusal(node.func)
         name = normalised(node.func.id)
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
-            raise FormulaError(f"{self.shown(node)!r}: arguments in formulas have neither names nor stars.")
+            raise FormulaError(f"{self.excerpt(node)!r}: arguments in formulas have neither names nor stars.")
         if name in CONDITIONAL and name not in self.declared:
             return self._piecewise(node, name, depth)
         word = WORDS.get(name)
         if word is None or name in self.declared:
             raise no_such_function(name, self.declared)
         if not word.takes(len(node.args)):
-            raise FormulaError(f"{self.shown(node)!r}: {name} takes {word.arity}, not {len(node.args)}.")
+            raise FormulaError(f"{self.excerpt(node)!r}: {name} takes {word.arity}, not {len(node.args)}.")
         values = [self.value(argument, depth + 1) for argument in node.args]
         with quick(*values):
             return word.build(*values)
@@ -209,18 +209,18 @@ class _Walk:
     def _piecewise(self, node: ast.Call, name: str, depth: int) -> sympy.Expr:
         if name == "where":
             if len(node.args) != 3:
-                raise FormulaError(f"{self.shown(node)!r}: write where(condition, value, other value).")
+                raise FormulaError(f"{self.excerpt(node)!r}: write where(condition, value, other value).")
             condition, value, other = node.args
             pairs = [(value, condition), (other, ast.Constant(True))]
         else:
             if not node.args or not all(isinstance(pair, ast.Tuple) and len(pair.elts) == 2 for pair in node.args):
-                raise FormulaError(f"{self.shown(node)!r}: write Piecewise((value, condition), ..., (value, True)).")
+                raise FormulaError(f"{self.excerpt(node)!r}: write Piecewise((value, condition), ..., (value, True)).")
             pairs = [pair.elts for pair in node.args if isinstance(pair, ast.Tuple)]
         return sympy.Piecewise(*((self.value(v, depth + 1), self._condition(c, depth + 1)) for v, c in pairs))
 
     def _condition(self, node: ast.expr, depth: int) -> Boolean:
         if depth > MOST_DEPTH:
-            raise FormulaError(f"{shown(self.text)!r} is nested more than {MOST_DEPTH} deep.")
+            raise FormulaError(f"{excerpt(self.text)!r} is nested more than {MOST_DEPTH} deep.")
 
         def inner(nodes: Sequence[ast.expr]) -> list[Boolean]:
             return [self._condition(part, depth + 1) for part in nodes]
@@ -245,11 +245,11 @@ class _Walk:
             case ast.Call(func=ast.Name(id=name)) if name in _JUNCTIONS and node.args:
                 return _JUNCTIONS[name](*inner(node.args))
         raise FormulaError(
-            f"{self.shown(node)!r} is no condition. Write one such as x < 1, or True for all other cases."
+            f"{self.excerpt(node)!r} is no condition. Write one such as x < 1, or True for all other cases."
         )
 
     def _refusal(self, node: ast.AST) -> FormulaError:
-        text = self.shown(node)
+        text = self.excerpt(node)
         match node:
             case ast.BinOp(op=ast.BitXor()):
                 return FormulaError(f"{text!r}: powers are written **, not ^.")

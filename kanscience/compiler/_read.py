@@ -61,7 +61,7 @@ def read(
     import sympy
 
     graph.validate()
-    alive = _what_the_outputs_read(graph)
+    alive = graph.live_nodes()
     if not allow_splines:
         _check_no_splines(graph, alive)
     known = as_library(library)
@@ -87,10 +87,6 @@ def read(
                 value[node] = value[before[0]]
     formulas = [value[node] for node in graph.nodes_of("output")]
     return [sympy.simplify(formula) for formula in formulas] if simplify else formulas
-
-
-def _what_the_outputs_read(graph: Graph) -> set[str]:
-    return set().union(*(networkx.ancestors(graph, output) for output in graph.nodes_of("output")))
 
 
 def _check_no_splines(graph: Graph, alive: set[str]) -> None:

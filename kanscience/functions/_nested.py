@@ -6,10 +6,10 @@ Their fixed arguments are *sums*: tuples of exact numbers and of terms ``scale *
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -36,6 +36,10 @@ class _Part:
 
     def derivative(self, u: Tensor) -> Tensor:
         return self.scale * self.slope * self.function.slope_at(self.slope * u + self.shift)
+
+    @property
+    def complexity(self) -> int:
+        return self.function.complexity + sum(map(_tokens, (self.scale, self.slope, self.shift)))
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ class _Sum:
     def derivative(self, u: Tensor) -> Tensor:
         return reduce(lambda value, part: value + part.derivative(u), self.parts, torch.zeros_like(u))
 
+    @property
+    def complexity(self) -> int:
+        plus = 1 if self.parts and self.number else 0
+        return _joined(self.parts) + plus + _tokens(self.number)
+
     def sympy(self, u: Expr) -> Expr:
         import sympy
 
@@ -75,6 +84,15 @@ class _Sum:
             else:
                 members.append(member)
         return sympy.Add(*members)
+
+
+def _tokens(number: float) -> int:
+    return int(number not in (0.0, 1.0))
+
+
+def _joined(parts: Sequence[Any]) -> int:
+    # the parts, and the signs between them
+    return sum(part.complexity for part in parts) + max(len(parts) - 1, 0)
 
 
 # f(sum), and sum * sum * ...
@@ -90,6 +108,10 @@ class _Chain:
 
     def derivative(self, u: Tensor) -> Tensor:
         return self.outer.slope_at(self.inner(u)) * self.inner.derivative(u)
+
+    @property
+    def complexity(self) -> int:
+        return self.outer.complexity + self.inner.complexity
 
     def sympy(self, u: Expr) -> Expr:
         return self.outer.sympy(self.inner.sympy(u))
@@ -108,6 +130,10 @@ class _Times:
         for i, factor in enumerate(self.factors):
             total = total + reduce(torch.mul, values[:i] + values[i + 1 :], factor.derivative(u))
         return total
+
+    @property
+    def complexity(self) -> int:
+        return _joined(self.factors)
 
     def sympy(self, u: Expr) -> Expr:
         import sympy
@@ -134,6 +160,10 @@ class _Extreme:
             value = (torch.maximum if self.sign > 0 else torch.minimum)(value, other)
         return slope
 
+    @property
+    def complexity(self) -> int:
+        return _joined(self.sums)
+
     def sympy(self, u: Expr) -> Expr:
         import sympy
 
@@ -156,6 +186,8 @@ _JUNCTIONS = {
 
 @dataclass(frozen=True)
 class _Always:
+    complexity: ClassVar[int] = 0
+
     def __call__(self, u: Tensor) -> Tensor:
         return torch.ones_like(u, dtype=torch.bool)
 
@@ -172,6 +204,10 @@ class _Relation:
     def __call__(self, u: Tensor) -> Tensor:
         return _RELATIONS[self.kind][0](self.left(u), self.right(u))
 
+    @property
+    def complexity(self) -> int:
+        return _joined((self.left, self.right))
+
     def sympy(self, u: Expr) -> Any:
         import sympy
 
@@ -186,6 +222,10 @@ class _Junction:
     def __call__(self, u: Tensor) -> Tensor:
         values = [member(u) for member in self.members]
         return ~values[0] if self.kind == "not" else reduce(_JUNCTIONS[self.kind][0], values)
+
+    @property
+    def complexity(self) -> int:
+        return _joined(self.members) + (self.kind == "not")
 
     def sympy(self, u: Expr) -> Any:
         import sympy
@@ -213,13 +253,29 @@ class _Pieces:
     """The value of the first piece whose condition holds; NaN where none does."""
 
     conditions: tuple
-    values: tuple[Callable[[Tensor], Tensor], ...]
+    sums: tuple[_Sum, ...]
     safe: tuple[float, ...]  # for each piece a point where its value and slope are finite
 
     def __call__(self, u: Tensor) -> Tensor:
+        return self._first(u, self.sums)
+
+    def derivative(self, u: Tensor) -> Tensor:
+        return self._first(u, [piece.derivative for piece in self.sums])
+
+    @property
+    def complexity(self) -> int:
+        return _joined(self.conditions) + _joined(self.sums)
+
+    def sympy(self, u: Expr) -> Expr:
+        import sympy
+
+        pairs = zip(self.sums, self.conditions, strict=True)
+        return sympy.Piecewise(*((piece.sympy(u), condition.sympy(u)) for piece, condition in pairs))
+
+    def _first(self, u: Tensor, values: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
         result = torch.full_like(u, math.nan)
         open_ = torch.ones_like(u, dtype=torch.bool)
-        for condition, value, safe in zip(self.conditions, self.values, self.safe, strict=True):
+        for condition, value, safe in zip(self.conditions, values, self.safe, strict=True):
             here = open_ & condition(u)
             # A piece sees no point of the others: a value that is not finite has NaN gradients, taken or not.
             result = torch.where(here, value(torch.where(here, u, safe)), result)
@@ -236,59 +292,42 @@ def _safe_point(piece: _Sum) -> float:
     return _SAFE_POINTS[int(finite.to(torch.int8).argmax())]
 
 
-@dataclass(frozen=True)
-class _SympyPieces:
-    conditions: tuple
-    values: tuple[_Sum, ...]
-
-    def __call__(self, u: Expr) -> Expr:
-        import sympy
-
-        pairs = zip(self.values, self.conditions, strict=True)
-        return sympy.Piecewise(*((value.sympy(u), condition.sympy(u)) for value, condition in pairs))
-
-
 def _chain(library: Library, inner: Any, name: Any, *arguments: Any) -> Function:
     if not isinstance(name, str):
         raise OptionError(f"`chain` takes a sum and the name of the outer function, not {name!r}.")
     composed = _Chain(library.resolve(name, arguments), _Sum.of(library, inner))
-    return _nested("chain", (inner, name, *arguments), composed, composed.derivative, composed.sympy)
+    return _nested("chain", (inner, name, *arguments), composed)
 
 
 def _times(library: Library, *factors: Any) -> Function:
-    product = _Times(tuple(_Sum.of(library, factor) for factor in factors))
-    return _nested("times", factors, product, product.derivative, product.sympy)
+    return _nested("times", factors, _Times(tuple(_Sum.of(library, factor) for factor in factors)))
 
 
 def _largest(library: Library, *sums: Any) -> Function:
-    extreme = _Extreme(tuple(_Sum.of(library, part) for part in sums), 1)
-    return _nested("largest", sums, extreme, extreme.derivative, extreme.sympy)
+    return _nested("largest", sums, _Extreme(tuple(_Sum.of(library, part) for part in sums), 1))
 
 
 def _smallest(library: Library, *sums: Any) -> Function:
-    extreme = _Extreme(tuple(_Sum.of(library, part) for part in sums), -1)
-    return _nested("smallest", sums, extreme, extreme.derivative, extreme.sympy)
+    return _nested("smallest", sums, _Extreme(tuple(_Sum.of(library, part) for part in sums), -1))
 
 
 def _piecewise(library: Library, *pieces: Any) -> Function:
     if not pieces or not all(isinstance(piece, tuple) and len(piece) == 2 for piece in pieces):
         raise OptionError(f"`piecewise` takes pairs (condition, sum), not {pieces!r}.")
     conditions = tuple(_condition(library, condition) for condition, _ in pieces)
-    values = tuple(_Sum.of(library, value) for _, value in pieces)
-    safe = tuple(map(_safe_point, values))
-    slopes = _Pieces(conditions, tuple(value.derivative for value in values), safe)
-    return _nested("piecewise", pieces, _Pieces(conditions, values, safe), slopes, _SympyPieces(conditions, values))
+    sums = tuple(_Sum.of(library, value) for _, value in pieces)
+    return _nested("piecewise", pieces, _Pieces(conditions, sums, tuple(map(_safe_point, sums))))
 
 
-def _nested(name: str, arguments: tuple, value: Callable, slope: Callable, formula: Callable) -> Function:
+def _nested(name: str, arguments: tuple, made: _Chain | _Times | _Extreme | _Pieces) -> Function:
     return Function(
         name,
-        torch=value,
-        sympy=formula,
-        complexity=2,
+        torch=made,
+        sympy=made.sympy,
+        complexity=made.complexity,
         arguments=arguments,
         label=f"{name}({', '.join(map(str, arguments))})",
-        derivative=slope,
+        derivative=made.derivative,
         smooth=False,
     )
 

@@ -52,10 +52,7 @@ def layers(graph: Graph) -> Graph:
 def _without_dead_parts(graph: Graph) -> Graph:
     live = graph.copy()
     live.remove_edges_from([(source, target) for source, target, terms in graph.functions() if not terms])
-    needed = {node for kind in ("input", "parameter", "output") for node in live.nodes_of(kind)}
-    for output in live.nodes_of("output"):
-        needed |= networkx.ancestors(live, output)
-    live.remove_nodes_from([node for node in graph if node not in needed])
+    live.remove_nodes_from(set(live) - live.live_nodes())
     return live
 
 

@@ -139,6 +139,12 @@ class Graph(networkx.DiGraph):
             found.sort(key=lambda node: (self.nodes[node].get("layer", 0), self.nodes[node].get("position", 0)))
         return found
 
+    def live_nodes(self) -> set[str]:
+        """Return the nodes that an output reads, on however long a way, and all inputs, parameters and outputs."""
+        outputs = self.nodes_of("output")
+        read = set().union(*(networkx.ancestors(self, output) for output in outputs))
+        return read.union(outputs, self.nodes_of("input"), self.nodes_of("parameter"))
+
     def functions(self) -> Iterator[tuple[str, str, tuple[Term | SplineTerm, ...]]]:
         """Go through ``(source, target, function)`` of all edges into sums."""
         for source, target, function in self.edges(data="function"):

@@ -24,7 +24,7 @@ class Separability:
         terms: of a prime function that is a sum of overlapping terms: the variables of each.
         inactive: columns without influence.
         confidence: 0 to 1.
-        formula: the same as LaTeX.
+        latex: the same as a formula.
     """
 
     kind: str
@@ -33,10 +33,10 @@ class Separability:
     terms: tuple[Block, ...]
     inactive: Block
     confidence: float
-    formula: str
+    latex: str
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.formula}"
+        return f"{self.kind}: {self.latex}"
 
 
 def find_separability(
@@ -76,5 +76,5 @@ def _of_root(tree: StructureTree) -> Separability:
         terms=kind.terms if kind else (),
         inactive=tree.inactive,
         confidence=kind.confidence if kind else 1.0,
-        formula=tree.latex,
+        latex=tree.latex,
     )

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from sympy import Expr
 
 _DENOMINATORS = (*range(1, 13), 16, 20, 25, 50, 100)  # small, or a short decimal fraction
-_FACTORS = {  # name: value, price in nats
-    "one": (1.0, 0.0),
+_FACTORS = {  # as sympy reads it: value, price in nats
+    "1": (1.0, 0.0),
     "pi": (math.pi, 2.0),
-    "e": (math.e, 3.0),
-    "root of two": (math.sqrt(2), 3.0),
+    "E": (math.e, 3.0),
+    "sqrt(2)": (math.sqrt(2), 3.0),
     "1/pi": (1 / math.pi, 3.5),
 }
 _LARGEST_NUMERATOR = 10_000
@@ -39,9 +39,9 @@ def snap_constant(value: float, tolerance: float) -> Expr | None:
     if not math.isfinite(value) or math.isnan(tolerance):
         return None
     if abs(value) <= tolerance:
-        return _exact(0, 1, "one")
+        return _exact(0, 1, "1")
     tolerance = max(tolerance, 4 * math.ulp(value))
-    price, _, n, d, factor = min(_candidates(value, tolerance), default=(math.inf, 0.0, 0, 1, "one"))
+    price, _, n, d, factor = min(_candidates(value, tolerance), default=(math.inf, 0.0, 0, 1, "1"))
     return _exact(n, d, factor) if price <= math.log(abs(value) / tolerance) else None
 
 
@@ -59,5 +59,4 @@ def _candidates(value: float, tolerance: float) -> Iterator[tuple[float, float, 
 def _exact(n: int, d: int, factor: str) -> Expr:
     import sympy
 
-    factors = {"one": 1, "pi": sympy.pi, "e": sympy.E, "root of two": sympy.sqrt(2), "1/pi": 1 / sympy.pi}
-    return sympy.Rational(n, d) * factors[factor]
+    return sympy.Rational(n, d) * sympy.sympify(factor)

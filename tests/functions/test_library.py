@@ -275,6 +275,14 @@ def test_the_functions_of_searches_are_tried_cheap_first():
     assert prices == sorted(prices)
 
 
+def test_a_nested_function_costs_what_is_in_it():
+    resolve = default_library().resolve
+    assert resolve("chain", ((Term("exp"),), "sin")).complexity == resolve("exp").complexity + resolve("sin").complexity
+    assert resolve("times", ((Term("exp"),), (Term("sin"),))).complexity == 3  # two functions and the sign between
+    assert resolve("largest", ((Term.of("sin", slope=3, shift=0.5),), (2,))).complexity == 5
+    assert resolve("piecewise", PIECES).complexity > resolve("piecewise", PIECES[1:]).complexity > 4
+
+
 def test_free_constants_are_counted_after_redundant_ones():
     library = default_library()
     counts = {label: library.resolve(label).n_constants for label in ("0", "x", "x^2", "exp", "log", "sin")}

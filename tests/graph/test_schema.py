@@ -173,3 +173,10 @@ def test_half_built_and_cyclic_graphs_still_have_a_name():
     graph.add_function(u, v, Term())
     graph.add_function(v, u, Term())
     assert repr(graph) == "<Graph of 2 sums>"
+
+
+def test_nodes_that_no_output_reads_are_not_live():
+    graph = small_graph()
+    graph.add_function("input0", graph.add_sum(node="dead"), Term("sin"))
+    graph.add_input("unused", node="unused")
+    assert set(graph) - graph.live_nodes() == {"dead"}
