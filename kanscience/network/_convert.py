@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -182,28 +182,39 @@ def from_graph(
         _layer(graph, columns.nodes[depth], columns.subnodes[depth + 1], columns.shapes[depth], known, fill)
         for depth in range(len(columns.shapes))
     ]
-    inputs, constants = graph.nodes_of("input"), graph.nodes_of("parameter")
-    given = domains(domain, len(inputs)) + [(-1.0, 1.0)] * len(constants)  # a constant has no curve
-    outputs = graph.nodes_of("output")
-    values = [graph.nodes[node]["value"] for node in constants]
+    inputs, outputs = graph.nodes_of("input"), graph.nodes_of("output")
     last = columns.nodes[-1]
     network = MultKAN.from_layers(
         built,
         len(inputs),
         [last.index(next(iter(graph.predecessors(node)))) for node in outputs],
-        constants=torch.tensor([value.value for value in values], dtype=dtype),
-        constants_trainable=torch.tensor([graph.nodes[n].get("trainable", True) for n in constants], dtype=torch.bool),
-        constant_names=graph.parameter_names,
-        exact_constants=tuple(value.exact for value in values),
+        **_constants(graph, dtype),
         input_names=graph.input_names,
         output_names=graph.output_names,
-        units=[graph.nodes[node].get("unit") for node in (*inputs, *constants, *outputs)],
+        units=[graph.nodes[node].get("unit") for node in (*inputs, *graph.nodes_of("parameter"), *outputs)],
     )
     if domain is not None:
-        for source in built[0].splines.open.nonzero().flatten().tolist():
-            built[0].splines.set_domain_(source, *given[source])
-            built[0].splines.given[source] = True
+        _give_domains(built[0].splines, domains(domain, len(inputs)))
     return network.to(device)
+
+
+def _constants(graph: Graph, dtype: torch.dtype) -> dict[str, Any]:
+    # what `from_layers` takes of the parameters
+    own = [graph.nodes[node] for node in graph.nodes_of("parameter")]
+    return {
+        "constants": torch.tensor([its["value"].value for its in own], dtype=dtype),
+        "constants_trainable": torch.tensor([its.get("trainable", True) for its in own], dtype=torch.bool),
+        "constant_names": [its["name"] for its in own],
+        "exact_constants": tuple(its["value"].exact for its in own),
+    }
+
+
+def _give_domains(splines: SplineEdges, given: Sequence[tuple[float, float]]) -> None:
+    # to the inputs that have none yet; a parameter has no curve
+    for source, interval in enumerate(given):
+        if splines.open[source]:
+            splines.set_domain_(source, *interval)
+            splines.given[source] = True
 
 
 def rebuilt(network: MultKAN, graph: Graph, *functions: Function) -> MultKAN:

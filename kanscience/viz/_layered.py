@@ -92,44 +92,49 @@ def _draw_edges(
     scores: Scored,
     ranges: Mapping[str, Range] | None,
 ) -> None:
-    lines, line_colours = [], []
-    frames, frame_colours, curves, curve_colours = [], [], [], []
-    with_curves = [edge for items in places.layers for edge, thin in items.thin.items() if not thin]
+    edges = _strongest(list(places.box), scores)
+    _draw_lines(axes, graph, places, scores, edges)
+    if places.has_curves:
+        with_curves = [edge for items in places.layers for edge, thin in items.thin.items() if not thin]
+        curves = edge_curves(graph, with_curves, library, ranges=ranges)
+        _draw_boxes(axes, graph, places, scores, {edge: curves[edge] for edge in edges if edge in curves})
+
+
+def _draw_lines(axes: Axes, graph: Graph, places: Places, scores: Scored, edges: list[Edge]) -> None:
+    lines, colours = [], []
     crowd = min(1.0, math.sqrt(60 / min(max(len(places.box), 1), _MOST_LINES)))  # many lines are thin and pale
-    shapes = edge_curves(graph, with_curves if places.has_curves else [], library, ranges=ranges)
     half = places.box_size / 2
-    for edge in _strongest(list(places.box), scores):
+    for edge in edges:
         x, y = places.box[edge]
-        opacity = scores.edge(edge)
-        start, end = places.node[edge[0]], places.node[edge[1]]
         way = [] if edge in places.straight else [(x, y - half), (x, y + half)]
-        lines.append([start, *way, end])
-        handed_on = is_identity(graph.edges[edge]["function"])
-        line_colours.append(to_rgba(INK if handed_on else _colour(graph, edge), opacity * 0.75 * crowd))
-        if edge not in shapes:
-            continue
-        frames.append(box_corners(x, y, half))
-        frame_colours.append(to_rgba(GREY, max(0.25, opacity)))
-        curve = curve_in_box(shapes[edge])
-        curves.append(np.stack([x, y]) + 2 * half * FILLED * curve.T)
-        curve_colours.append(to_rgba(_colour(graph, edge), opacity))
-        if np.isnan(curve[1]).all():
-            axes.text(x, y, "?", ha="center", va="center", fontsize=NAME_SIZE, color=GREY, zorder=5)
+        lines.append([places.node[edge[0]], *way, places.node[edge[1]]])
+        colour = INK if is_identity(graph.edges[edge]["function"]) else _colour(graph, edge)
+        colours.append(to_rgba(colour, scores.edge(edge) * 0.75 * crowd))
     for product, factors in ((p, f) for items in places.layers for p, f in items.products.items()):
         for factor in factors:
             lines.append([places.node[factor], places.node[product]])
-            line_colours.append(to_rgba(INK, scores.node(product) * 0.75))
+            colours.append(to_rgba(INK, scores.node(product) * 0.75))
+    width = 0.7 * max(crowd, 0.35)
+    axes.add_collection(LineCollection(lines, colors=colours, linewidths=width, zorder=1, capstyle="round"))
+
+
+def _draw_boxes(axes: Axes, graph: Graph, places: Places, scores: Scored, shapes: Mapping[Edge, np.ndarray]) -> None:
+    frames, greys, curves, colours = [], [], [], []
+    for edge, shape in shapes.items():
+        x, y = places.box[edge]
+        opacity = scores.edge(edge)
+        frames.append(box_corners(x, y, places.box_size / 2))
+        greys.append(to_rgba(GREY, max(0.25, opacity)))
+        curve = curve_in_box(shape)
+        curves.append(np.stack([x, y]) + places.box_size * FILLED * curve.T)
+        colours.append(to_rgba(_colour(graph, edge), opacity))
+        if np.isnan(curve[1]).all():
+            axes.text(x, y, "?", ha="center", va="center", fontsize=NAME_SIZE, color=GREY, zorder=5)
+    size = places.box_size / BOX
     axes.add_collection(
-        LineCollection(lines, colors=line_colours, linewidths=0.7 * max(crowd, 0.35), zorder=1, capstyle="round")
+        PolyCollection(frames, facecolors="white", edgecolors=greys, linewidths=0.5 + 0.3 * size, zorder=2)
     )
-    frame_width = 0.5 + 0.3 * places.box_size / BOX
-    axes.add_collection(
-        PolyCollection(frames, facecolors="white", edgecolors=frame_colours, linewidths=frame_width, zorder=2)
-    )
-    curve_width = 0.8 + 0.6 * places.box_size / BOX
-    axes.add_collection(
-        LineCollection(curves, colors=curve_colours, linewidths=curve_width, zorder=3, capstyle="round")
-    )
+    axes.add_collection(LineCollection(curves, colors=colours, linewidths=0.8 + 0.6 * size, zorder=3, capstyle="round"))
 
 
 def _strongest(edges: list[Edge], scores: Scored) -> list[Edge]:
