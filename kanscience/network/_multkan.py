@@ -185,12 +185,12 @@ class MultKAN(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Precision of the parameters."""
-        return self.layers[0].splines.low.dtype
+        return self._buffers["fixed_constants"].dtype  # type: ignore[union-attr]
 
     @property
     def device(self) -> torch.device:
         """Where the parameters live."""
-        return self.layers[0].splines.low.device
+        return self._buffers["fixed_constants"].device  # type: ignore[union-attr]
 
     @property
     def width(self) -> list:

@@ -29,8 +29,7 @@ class Table(NamedTuple):
     """What the kernels know of the knots, for one order of derivatives."""
 
     tensors: tuple[Tensor, ...]  # held, so that they stay where they are
-    sizes: tuple[int, ...]  # of the call of a kernel, see `_rows.py`: those that follow from the knots
-    arrays: tuple[int, ...]  # of the call: where the tensors are
+    words: array  # of the call of a kernel, see `_rows.py`: sizes that follow from the knots, and where the tensors are
 
 
 def _are_plain(axes: Axes) -> bool:
@@ -60,12 +59,8 @@ def _table(axes: Axes, order: int) -> Table:
     tensors = tuple(tensor.detach().clone(memory_format=torch.contiguous_format) for tensor in parts)
     functions, pieces, powers = table.shape[1:]
     sizes = axes.n_basis, functions, powers, pieces, axes.knots.shape[1], max(buckets.shape[-1] - 1, 0), order
-    return Table(tensors, (*sizes, axes.uniform), tuple(n for tensor in tensors for n in _place(tensor)))
-
-
-def _place(numbers: Tensor | array) -> tuple[int, int]:
-    """Return address and length."""
-    return (numbers.data_ptr(), numbers.numel()) if isinstance(numbers, Tensor) else numbers.buffer_info()
+    places = (number for tensor in tensors for number in (tensor.data_ptr(), tensor.numel()))
+    return Table(tensors, array("q", (*sizes, axes.uniform, *places)))
 
 
 def _differentiated(axes: Axes, order: int) -> Tensor:
@@ -191,15 +186,20 @@ class RowPoints:
         samples, sources = self.t.shape
         single, table = self.t.dtype == torch.float32, table_of(self.axes, order)
         library = products(single) if name.startswith("dense_") else (0, 0)
-        now = self._shares(name), *library, samples, sources, targets
-        held, places, place_of = [], [0] * self.kernels.PLACES, self.kernels.PLACE_OF
-        for kind, numbers in (("t", self.t), *arrays.items()):
-            if numbers is not None:
-                numbers = numbers.contiguous() if isinstance(numbers, Tensor) else numbers
-                held.append(numbers)
-                place = place_of[kind]
-                places[place : place + 2] = _place(numbers)
-        call = array("q", (0, *now, *table.sizes, *table.arrays, *places))
+        call = array("q", (0, self._shares(name), *library, samples, sources, targets)) + table.words
+        first, held, place_of = len(call), [], self.kernels.PLACE_OF
+        call.frombytes(bytes(self.kernels.PLACES * call.itemsize))
+        arrays["t"] = self.t
+        for kind, numbers in arrays.items():
+            if numbers is None:
+                continue
+            place = first + place_of[kind]
+            if isinstance(numbers, array):
+                call[place], call[place + 1] = numbers.buffer_info()
+            else:
+                numbers = numbers.contiguous()
+                call[place], call[place + 1] = numbers.data_ptr(), numbers.numel()
+            held.append(numbers)
         return self.kernels.address_of(name, single), call, held
 
 

@@ -69,15 +69,21 @@ U = np.uint64  # unsigned places: no question of counting from the end
 def mapped(sizes, curves, arrays, share, shares):
     """Write t of x, and into ``outside`` (share,) whether any of its share leaves [-1, 1]."""
     start, stop = _share(sizes.samples, share, shares)
-    x, low, high, t = arrays.x, arrays.low, arrays.high, arrays.t
+    x, t, sources, one = arrays.x, arrays.t, U(sizes.sources), arrays.t.dtype.type(1)
+    # Domains of some rows of points, one after the other: of few sources too, many points are mapped at a time.
+    rows = max(min(_POINTS // max(sizes.sources, 1), stop - start), 1)
+    low, half = np.empty(rows * sizes.sources, t.dtype), np.empty(rows * sizes.sources, t.dtype)
+    for n in range(U(rows)):
+        for s in range(sources):
+            low[n * sources + s] = arrays.low[s]
+            half[n * sources + s] = (arrays.high[s] - arrays.low[s]) / t.dtype.type(2)
     found = False
-    for n in range(start, stop):
-        row = U(n) * U(sizes.sources)
-        for s in range(U(sizes.sources)):
-            half = (high[s] - low[s]) / t.dtype.type(2)
-            place = (x[row + s] - low[s]) / half - t.dtype.type(1)
-            t[row + s] = place
-            found |= not (place >= -1 and place <= 1)  # True for NaN
+    for begin in range(start, stop, rows):
+        at = U(begin) * sources
+        for i in range(U(min(rows, stop - begin)) * sources):
+            place = (x[at + i] - low[i]) / half[i] - one
+            t[at + i] = place
+            found |= not (place >= -one and place <= one)  # True for NaN
     arrays.outside[share] = found
 
 
