@@ -264,19 +264,20 @@ def _block(sizes, work, t, count):
 def _fill(sizes, curves, work, features, t, weights, begin, end, left, right):
     """Write features (row, source * basis) of these samples and sources."""
     count, functions = right - left, U(sizes.functions)
-    features[: (end - begin) * count * sizes.basis] = 0
     for first in range(begin, end, work.rows):
         last = min(first + work.rows, end)
         _stencils(sizes, curves, work, t, first, last, left, right)
         _weigh(sizes, work, weights, first, last, left, right)
         block, place, values = U((first - begin) * count * sizes.basis), work.place, work.values
+        features[block : U((last - begin) * count * sizes.basis)] = 0  # while they are in the first cache
         if functions == _CUBIC:
             for k in range(U((last - first) * count)):
                 at, v = block + U(place[k]), k * U(_CUBIC)
-                features[at] = values[v]
-                features[at + U(1)] = values[v + U(1)]
-                features[at + U(2)] = values[v + U(2)]
-                features[at + U(3)] = values[v + U(3)]
+                v0, v1, v2, v3 = values[v], values[v + U(1)], values[v + U(2)], values[v + U(3)]  # one load, one store
+                features[at] = v0
+                features[at + U(1)] = v1
+                features[at + U(2)] = v2
+                features[at + U(3)] = v3
         else:
             for k in range(U((last - first) * count)):
                 at, v = block + U(place[k]), k * functions
