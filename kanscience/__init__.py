@@ -125,8 +125,10 @@ __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         from ._checks import did_you_mean
+        from ._other_names import WRITTEN_HERE
 
-        raise AttributeError(f"module 'kanscience' has no attribute {name!r}.{did_you_mean(name, _HOMES)}")
+        hint = f" Write {WRITTEN_HERE[name]}." if name in WRITTEN_HERE else did_you_mean(name, _HOMES)
+        raise AttributeError(f"module 'kanscience' has no attribute {name!r}.{hint}")
     value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = value  # the next look-up no longer comes here
     return value

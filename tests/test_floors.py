@@ -1,11 +1,11 @@
-"""Imports point downwards: a file imports from its own folder or from a lower floor (see VISION.md)."""
+"""Imports point downwards: a file imports from its own folder or from a lower floor. `FLOORS` has the lowest first."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 FLOORS = (
-    {"_errors", "_checks", "_typing", "_display", "_transforms", "_numba"},
+    {"_errors", "_other_names", "_checks", "_typing", "_display", "_transforms", "_numba"},
     {"splines", "functions", "graph", "datasets"},
     {"network"},
     {"compiler", "training"},

@@ -107,7 +107,7 @@ FIRST_TIME = {
 }
 
 EXPERT = {
-    "pykan's class": (lambda: ks.KAN([2, 1]), AttributeError, "Did you mean 'MultKAN'"),
+    "pykan's class": (lambda: ks.KAN([2, 1]), AttributeError, r"Write ks\.MultKAN\(width\)"),
     "pykan's dataset": (
         lambda: fit({"train_input": X}),
         ks.DataError,

@@ -31,6 +31,7 @@ _FEW_HIDDEN = 2
 _MOST_NUMBERS = 1000  # of a network on equal knots: beyond, steps take seconds
 _RESTARTS = 2  # further starts on the coarse level
 _SIDE_BY_SIDE = 200  # rows, from which on other processes are worth their start
+_WORTH_STARTING = 10.0  # seconds: other processes spend the first few of them on importing PyTorch
 _FAILED = 3.0  # times the best member's loss on held-back rows: such a member was cut off, or stuck
 
 
@@ -157,7 +158,7 @@ def fit_ensemble(
     Args:
         members: how many.
         valid: rows that decide for all of them; None: each holds back rows of its own, which makes their median better.
-        jobs: processes; None takes one a core, and this one alone where rows are few.
+        jobs: processes; None takes one a core, and this one alone where rows or seconds are few.
         X, y, sigma, names, targets, seed, deadline: as in `fit_network`.
 
     Returns:
@@ -167,9 +168,10 @@ def fit_ensemble(
 
     check_integer("members", members)
     options = {"sigma": sigma, "valid": FRACTION if valid is None else valid, "names": names, "targets": targets}
-    jobs = min(jobs or (cpu_count() if len(X) >= _SIDE_BY_SIDE else 1), members)
-    turns = math.ceil(members / jobs)
     begun = time.monotonic()  # of the machine: the same clock in every process
+    alone = len(X) < _SIDE_BY_SIDE or deadline - begun < _WORTH_STARTING
+    jobs = min(jobs or (1 if alone else cpu_count()), members)
+    turns = math.ceil(members / jobs)
     tasks = []
     for member in range(members):
         until = begun + (deadline - begun) * (member // jobs + 1) / turns

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from kanscience._checks import check_degree, check_grid, check_interval, check_kind, shown
 from kanscience._errors import OptionError
+from kanscience._other_names import WRITTEN_HERE
 from kanscience.datasets import plain_names
 from kanscience.network._bases import base_named
 from kanscience.network._initialize import Initialize, generator_from, usual_draw
@@ -160,9 +161,10 @@ class MultKAN(nn.Module):
         try:
             return super().__getattr__(name)
         except AttributeError:
-            if name not in _FUNCTIONS_OF_NETWORKS:
+            call = f"ks.{name}(network, ...)" if name in _FUNCTIONS_OF_NETWORKS else WRITTEN_HERE.get(name)
+            if call is None:
                 raise
-            raise AttributeError(f"a network has no method {name!r}: write ks.{name}(network, ...).") from None
+            raise AttributeError(f"a network has no method {name!r}: write {call}.") from None
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_program": None}

@@ -22,16 +22,19 @@ if TYPE_CHECKING:
 class PruneReport:
     """What was removed: edges ``(layer, source, target)`` and nodes ``(layer, node)`` of the network that was given.
 
-    ``inputs`` are the names of the inputs that are kept (`prune` keeps all).
+    ``inputs`` are the names of the inputs that are kept (`prune` keeps all), ``removed_inputs`` of the others.
     """
 
     edges: tuple[Edge, ...]
     nodes: tuple[tuple[int, int], ...]
     inputs: tuple[str, ...]
+    removed_inputs: tuple[str, ...]
     width: tuple
 
     def __str__(self) -> str:
-        return f"removed {len(self.edges)} edges and {len(self.nodes)} nodes; the width is now {list(self.width)}"
+        inputs = f"the inputs {', '.join(self.removed_inputs)}, " if self.removed_inputs else ""
+        gone = f"{inputs}{len(self.edges)} edges and {len(self.nodes)} nodes"
+        return f"removed {gone}; the width is now {list(self.width)}"
 
 
 def prune(network: MultKAN, trace: Trace, *, node: float = 1e-2, edge: float = 3e-2) -> tuple[MultKAN, PruneReport]:
@@ -157,6 +160,7 @@ def without_edges(
             if node not in kept
         ),
         inputs=tuple(name for i, name in enumerate(network.input_names) if i not in inputs),
+        removed_inputs=tuple(network.input_names[i] for i in inputs),
         width=tuple(smaller.width),
     )
 

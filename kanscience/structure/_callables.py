@@ -25,6 +25,11 @@ _SAME, _SAME_SIZE = 1e-5, 1e-6  # of the spread and of the size: float32 answers
 
 def points_for(f: Any, x: ArrayLike, names: Sequence[str] | None) -> tuple[Matrix, tuple[str, ...]]:
     """Return points and the names of their columns; a network's inputs are found by name in a frame."""
+    if not callable(f):
+        raise OptionError(
+            f"a function of the points is needed, not {type(f).__name__}; of a table ask `ks.discover_tree(X, y)`, and "
+            "of a network fitted to it this."
+        )
     inputs, columns = getattr(f, "input_names", ()), names_of(x)
     if columns and set(inputs) & set(columns):
         x = as_columns(x, inputs, what="x")
@@ -45,8 +50,6 @@ def functions_of(f: Callable[..., Any], x: Matrix) -> list[Function]:
     """
     if isinstance(f, nn.Module):
         f = copy.deepcopy(f).cpu().double().eval().requires_grad_(False)
-    if not callable(f):
-        raise OptionError(f"a function of an (N, {x.shape[1]}) array is needed, not {type(f).__name__}.")
     points = torch.from_numpy(x).requires_grad_()
     try:
         with torch.enable_grad():

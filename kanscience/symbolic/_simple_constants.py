@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 _WORSE = 6.0  # nats that an exact number may cost: about what its digits would
 _ERRORS = 4.0  # standard errors within which a simple number is proposed
 _REFIT = 15  # steps after each proposal
+_CERTAIN = 1e-6  # relative tolerance within which no simple number lies by chance
+
+
+class _Proposal(NamedTuple):
+    plainness: float
+    index: int
+    exact: Any
+    certain: bool
 
 
 def with_simple_constants(network: MultKAN, train: Samples, weights: Tensor, deadline: float = math.inf) -> MultKAN:
@@ -30,35 +38,48 @@ def with_simple_constants(network: MultKAN, train: Samples, weights: Tensor, dea
 
     Every free number is proposed the simplest value within a few of its standard errors: 0, integers, rationals,
     multiples of pi, e and sqrt(2). It is set there, all others are refitted, and it stays if the description length of
-    the residuals grows by less than its digits cost.
+    the residuals grows by less than its digits cost. Numbers that agree with theirs to many digits are tried together
+    first.
 
     Args:
         network: symbolic, fitted; left as it is.
         train: rows that the numbers are fitted to.
         weights: of the residuals.
-        deadline: of `time.monotonic`, after which no further number is tried.
+        deadline: of `time.monotonic`, after which no number is tried alone.
     """
     best = copy.deepcopy(network)
     loss = refit_(best, train.x, train.y, weights, steps=_REFIT, tolerance=0.0)
+    together = [proposal for proposal in _proposals(best, train, weights) if proposal.certain]
+    best, loss = _with_exact(together, best, loss, train, weights) or (best, loss)
     refused: set[tuple[int, str]] = set()
     proposals = _proposals(best, train, weights)
     while time.monotonic() <= deadline:
-        proposals = [p for p in proposals if (p[1], str(p[2])) not in refused]
+        proposals = [p for p in proposals if (p.index, str(p.exact)) not in refused]
         if not proposals:
             break
-        _, index, exact = min(proposals, key=lambda p: p[0])
-        trial = with_number(best, places(best)[index], Number.of(exact))
-        changed = refit_(trial, train.x, train.y, weights, steps=_REFIT, tolerance=0.0)
-        if description_length(changed, len(train.x)) <= description_length(loss, len(train.x)) + _WORSE:
-            best, loss = trial, changed
-            proposals = _proposals(best, train, weights)
+        simplest = min(proposals, key=lambda p: p.plainness)
+        found = _with_exact([simplest], best, loss, train, weights)
+        if found is None:
+            refused.add((simplest.index, str(simplest.exact)))
         else:
-            refused.add((index, str(exact)))
+            best, loss = found
+            proposals = _proposals(best, train, weights)
     return best
 
 
-def _proposals(network: MultKAN, train: Samples, weights: Tensor) -> list[tuple[float, int, object]]:
-    """Return (complexity of the exact value, index, exact value) for each free number that has a simple one nearby."""
+def _with_exact(
+    proposals: list[_Proposal], network: MultKAN, loss: float, train: Samples, weights: Tensor
+) -> tuple[MultKAN, float] | None:
+    """Return a network with these exact numbers, the others refitted, and its loss; None where the residuals mind."""
+    for proposal in proposals:
+        network = with_number(network, places(network)[proposal.index], Number.of(proposal.exact))
+    changed = refit_(network, train.x, train.y, weights, steps=_REFIT, tolerance=0.0) if proposals else loss
+    longer = description_length(changed, len(train.x)) - description_length(loss, len(train.x))
+    return (network, changed) if longer <= _WORSE else None
+
+
+def _proposals(network: MultKAN, train: Samples, weights: Tensor) -> list[_Proposal]:
+    """Return what each free number may be that has a simple one nearby."""
     problem = WithFixedNumbers(Regression(network, train.x, train.y, weights), exact_numbers(network))
     values = problem.start()
     if not len(values):
@@ -70,13 +91,15 @@ def _proposals(network: MultKAN, train: Samples, weights: Tensor) -> list[tuple[
             continue  # a named constant is measured, and keeps its name
         if is_open:
             # The others make up for any value: 1 is the simplest that removes nothing.
-            found.append((_plainness(1 if value > 0 else -1), index, 1 if value > 0 else -1))
+            sign = 1 if value > 0 else -1
+            found.append(_Proposal(_plainness(sign), index, sign, certain=False))
             continue
         # Beside the error of the fit, the digits that a fit's own convergence leaves open.
-        tolerance = _ERRORS * error + 1e-9 * max(abs(value), 1.0)
+        size = max(abs(value), 1.0)
+        tolerance = _ERRORS * error + 1e-9 * size
         exact = snap_constant(float(value), float(tolerance))
         if exact is not None:
-            found.append((_plainness(exact), index, exact))
+            found.append(_Proposal(_plainness(exact), index, exact, certain=tolerance <= _CERTAIN * size))
     return found
 
 

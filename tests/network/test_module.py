@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import re
 
 import jaxtyping
 import numpy as np
@@ -14,6 +15,7 @@ from torch import nn
 
 import kanscience
 from kanscience import DataError, MultKAN, ShapeError
+from kanscience._other_names import WRITTEN_HERE
 from kanscience.network import FlatView, layer_masks
 from kanscience.network._multkan import _FUNCTIONS_OF_NETWORKS
 from kanscience.network._numbers import parameter_of
@@ -266,3 +268,13 @@ def test_the_hint_for_methods_knows_every_function_that_takes_a_network_first():
     }
     takes_a_network = {name for name, parameter in first.items() if parameter == "network"}
     assert takes_a_network <= _FUNCTIONS_OF_NETWORKS <= first.keys()
+
+
+def test_names_of_pykan_are_told_in_ours():
+    with pytest.raises(AttributeError, match=r"has no method 'auto_symbolic': write ks\.snap\(network, X, y\)"):
+        MultKAN([2, 1], seed=0).auto_symbolic()
+    with pytest.raises(AttributeError, match=r"no attribute 'kanpiler'\. Write ks\.compile_formula\("):
+        kanscience.kanpiler  # noqa: B018
+    told = {name for call in WRITTEN_HERE.values() for name in re.findall(r"ks\.(\w+)", call)}
+    assert told <= set(kanscience.__all__)
+    assert not WRITTEN_HERE.keys() & (set(kanscience.__all__) | set(dir(MultKAN)))

@@ -150,6 +150,7 @@ def test_pruned_inputs_leave_a_network_of_the_others():
     x = inputs_of(network, 60)
     smaller, report = prune_inputs(network, trace(network, x))
     assert report.inputs == smaller.input_names == ("x1", "x3")
+    assert str(report).startswith("removed the inputs x2, ")
     torch.testing.assert_close(smaller(x[:, [0, 2]]), network(x))
     assert smaller.layers[0].splines.low.tolist() == [-1, -3]
     assert smaller.layers[0].splines.given.all()

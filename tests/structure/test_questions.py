@@ -135,3 +135,13 @@ def test_symmetries_do_not_depend_on_units(unit):
         assert [found.formula for found in ks.find_symmetries(f, points, names=NAMES[:3])] == ["a*b"]
         assert ks.has_symmetry(f, points, "a*b", names=NAMES[:3])
         assert not ks.has_symmetry(f, points, "a/b", names=NAMES[:3])
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize(
+    "ask", [ks.find_separability, ks.find_symmetries, lambda X, y: ks.has_symmetry(X, y, "x1/x2")], ids=["s", "y", "h"]
+)
+def test_single_questions_of_a_table_are_sent_to_the_tree(ask):
+    X = _points(2)
+    with pytest.raises(ks.OptionError, match=r"of a table ask `ks\.discover_tree\(X, y\)`"):
+        ask(X, X[:, 0])

@@ -125,9 +125,11 @@ def test_constants_of_float32_networks_are_as_simple_as_those_of_float64():
     assert {candidate.network.dtype for candidate in report.front} == {formula.dtype} == {torch.float32}
 
 
-def test_no_constant_is_tried_after_the_time_budget():
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_after_the_time_budget_only_numbers_known_to_many_digits_become_exact(noise):
     x = uniform_inputs(100, 1, seed=3)
+    y = torch.sin(2 * x) + noise * torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0))
     network = ks.MultKAN([1, 1], seed=0)
-    ks.fit(network, x, torch.sin(2 * x), grids=(5, 10), progress=False)
-    formula, _ = ks.snap(network, x, torch.sin(2 * x), library=["sin"], time_budget=0, seed=0)
-    assert not any(term.slope.is_exact for *_, terms in ks.to_graph(formula).functions() for term in terms)
+    ks.fit(network, x, y, grids=(5, 10), progress=False)
+    formula, _ = ks.snap(network, x, y, library=["sin"], time_budget=0, seed=0)
+    assert [t.slope.is_exact for *_, terms in ks.to_graph(formula).functions() for t in terms] == [noise == 0]
