@@ -124,10 +124,12 @@ def _normalise(graph: Graph, node: str, library: Library) -> None:
     readers = [(reader, term) for reader in graph.successors(node) for term in graph.edges[node, reader]["function"]]
     shaped = [term for _, term in readers if not term.is_identity]
     is_sum = graph.nodes[node]["kind"] == "sum"
+    has_scale = _has_a_scale(graph, node)
     if shaped:
         reference = shaped[0]
-        factor = reference.slope.value
-        _rescale(graph, node, factor, reference.shift.value if is_sum else 0.0, library)
+        factor = 1.0 if has_scale else reference.slope.value
+        shift = reference.shift.value * factor / (reference.slope.value or 1.0)
+        _rescale(graph, node, factor, shift if is_sum else 0.0, library)
         functions = [library.resolve(term.function, term.arguments) for term in shaped]
         free_scale = all("slope" in f.redundant for f in functions)
         if is_sum and len(shaped) == len(readers) and all("shift" in f.redundant for f in functions):
@@ -135,7 +137,7 @@ def _normalise(graph: Graph, node: str, library: Library) -> None:
             graph.nodes[node].update(bias=ZERO)
     else:
         free_scale = True
-    if free_scale:
+    if free_scale and not has_scale:
         leading = _leading_scale(graph, node)
         if leading:
             _rescale(graph, node, 1 / leading, 0.0, library)
@@ -144,6 +146,16 @@ def _normalise(graph: Graph, node: str, library: Library) -> None:
         # A sum that is only handed on: its constant belongs to what comes after.
         _rescale(graph, node, 1.0, -graph.nodes[node]["bias"].value, library)
         graph.nodes[node].update(bias=ZERO)
+
+
+def _has_a_scale(graph: Graph, node: str) -> bool:
+    """Return whether a fixed term, with others beside it, says how large a node is (of a product: one of its sums)."""
+    factors = [node] if graph.nodes[node]["kind"] == "sum" else list(graph.predecessors(node))
+    for factor in factors:
+        terms = [term for source in graph.predecessors(factor) for term in graph.edges[source, factor]["function"]]
+        if len(terms) > 1 and any(isinstance(t, Term) and not t.trainable and t.scale.value for t in terms):
+            return True
+    return False
 
 
 def _leading_terms(graph: Graph, node: str) -> list[tuple[str, str, int]]:
