@@ -7,15 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sys import float_info
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
 
 from kanscience._errors import FormulaError, GraphError
 from kanscience.compiler._limits import excerpt
+from kanscience.compiler._names import functions_by_name
 from kanscience.compiler._types import Expr
-from kanscience.functions import default_library
 from kanscience.graph import Graph, Number, Term
+
+if TYPE_CHECKING:
+    from kanscience.functions import Library
 
 
 class Curve(NamedTuple):
@@ -80,8 +83,9 @@ class Affine:
 class Nodes:
     """A graph under construction, in which nothing is computed twice."""
 
-    def __init__(self) -> None:
-        self.graph = Graph()
+    def __init__(self, library: Library) -> None:
+        self.graph, self.library = Graph(), library
+        self.by_name = functions_by_name(library)  # what formulas may call beside what they always know
         self._sums: dict[Affine, str] = {}
         self._products: dict[frozenset[str], str] = {}
 
@@ -115,7 +119,7 @@ class Nodes:
     def apply(self, function: str, value: Affine, *arguments: object) -> Affine:
         """Return a library function of a value."""
         if not value.curves:
-            constant = default_library().resolve(function, arguments).sympy(value.bias)
+            constant = self.library.resolve(function, arguments).sympy(value.bias)
             return Affine(real_constant(constant))
         source, slope, shift = self.value_node(value).line  # type: ignore[misc]
         return Affine(sympy.S.Zero, ((Curve(source, function, arguments, slope, shift), sympy.S.One),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -15,10 +15,12 @@ from kanscience.compiler._lower import Lowering
 from kanscience.compiler._names import normalised
 from kanscience.compiler._parse import parse_formula
 from kanscience.compiler._types import Expr
+from kanscience.functions import as_library
 from kanscience.graph import Graph, Number
 from kanscience.network import from_graph
 
 if TYPE_CHECKING:
+    from kanscience.functions import Library
     from kanscience.network import MultKAN
 
 Formula = str | sympy.Expr
@@ -28,7 +30,12 @@ Parameters = Mapping[str, Any] | None
 
 
 def compile_formula(
-    formula: Formulas, variables: Variables = None, *, parameters: Parameters = None, **network_options: Any
+    formula: Formulas,
+    variables: Variables = None,
+    *,
+    parameters: Parameters = None,
+    library: Library | None = None,
+    **network_options: Any,
 ) -> MultKAN:
     """Turn a formula into the network that computes it, exactly.
 
@@ -41,6 +48,7 @@ def compile_formula(
             the formula that are no parameters, sorted (x2 before x10). Declared names shadow constants and functions.
         parameters: start values of named constants that a fit may change: ``{"k": 1.0}``, with a unit
             ``{"k": (1.0, "N/m")}``.
+        library: whose functions the formula may call by name, those of your own too; None is the default library.
         network_options: of `from_graph`, such as ``dtype``.
 
     Returns:
@@ -59,15 +67,22 @@ def compile_formula(
         >>> print(network)
         MultKAN [2, 1, 1]: 0 spline edges, 3 symbolic terms, 0 trainable numbers
     """
-    return from_graph(formula_graph(formula, variables, parameters=parameters), **network_options)
+    graph = formula_graph(formula, variables, parameters=parameters, library=library)
+    return from_graph(graph, library=library, **network_options)
 
 
-def formula_graph(formulas: Formulas, variables: Variables = None, *, parameters: Parameters = None) -> Graph:
+def formula_graph(
+    formulas: Formulas,
+    variables: Variables = None,
+    *,
+    parameters: Parameters = None,
+    library: Library | None = None,
+) -> Graph:
     """Return the graph of formulas: inputs and parameters, sums of functions, products, each computed once.
 
     Args:
         formulas: text, a sympy expression, or a list of them, one for each output.
-        variables, parameters: as in `compile_formula`.
+        variables, parameters, library: as in `compile_formula`.
 
     Returns:
         A formula graph: any DAG, not put in layers yet. `from_graph` makes it a network, `plot` draws it.
@@ -86,15 +101,17 @@ def formula_graph(formulas: Formulas, variables: Variables = None, *, parameters
     """
     names, constants = _variable_names(variables), _start_values(parameters)
     declared = [*(names or ()), *constants]
-    if not isinstance(formulas, str | sympy.Basic | Iterable):
-        raise FormulaError(f"a formula is text or a sympy expression, not {type(formulas).__name__}.")
+    if not isinstance(formulas, str | sympy.Basic | Iterable) or isinstance(formulas, Mapping | Set):
+        kind = type(formulas).__name__
+        raise FormulaError(f"a formula is text or a sympy expression, or several are a list of them, not {kind}.")
     written = [formulas] if isinstance(formulas, str | sympy.Basic) else list(formulas)
     if not written:
         raise FormulaError("there is no formula in the list. Give one for each output.")
-    expressions = [_expression(formula, declared) for formula in written]
+    known = as_library(library)
+    expressions = [_expression(formula, declared, known) for formula in written]
     symbols = _symbols(expressions)
     inputs = _inputs(symbols, names, constants)
-    nodes = Nodes()
+    nodes = Nodes(known)
     for name in inputs:
         nodes.graph.add_input(name)
     for name, (value, unit) in constants.items():
@@ -112,9 +129,9 @@ def formula_graph(formulas: Formulas, variables: Variables = None, *, parameters
     return graph
 
 
-def _expression(formula: Any, declared: Iterable[str]) -> sympy.Expr:
+def _expression(formula: Any, declared: Iterable[str], library: Library) -> sympy.Expr:
     if isinstance(formula, str):
-        return parse_formula(formula, variables=declared)
+        return parse_formula(formula, variables=declared, library=library)
     if not isinstance(formula, sympy.Expr):
         kind = type(formula).__name__
         raise FormulaError(f"a formula is text or a sympy expression, not {kind}: {shown(formula)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import sympy
 
@@ -12,6 +13,9 @@ from kanscience.compiler._limits import excerpt
 from kanscience.compiler._types import Condition, Expr
 from kanscience.graph import Term
 from kanscience.network import from_graph
+
+if TYPE_CHECKING:
+    from kanscience.functions import Library
 
 _HALF, _ONE, _ZERO, _MINUS = sympy.Rational(1, 2), sympy.S.One, sympy.S.Zero, sympy.S.NegativeOne
 
@@ -84,7 +88,7 @@ class Selection:
         shut = self._closed(gate)
         values = {
             symbol: Affine.total([gated(self.nodes, self.lower(symbol), gate), shut.times(number)])
-            for symbol, number in _harmless_point(piece, self.lower_in).items()
+            for symbol, number in _harmless_point(piece, self.nodes.library, self.lower_in).items()
         }
         return self.lower_in(self.nodes, values)(piece)
 
@@ -144,10 +148,10 @@ _HARMLESS_LINES = ((1, 0), (3, 0), (-1, 0), (0.5, -0.5), (10, 0), (0.1, 0), (1, 
 _LARGEST = 1e100
 
 
-def _harmless_point(piece: Expr, lower_in: LowerIn) -> dict[sympy.Symbol, Expr]:
+def _harmless_point(piece: Expr, library: Library, lower_in: LowerIn) -> dict[sympy.Symbol, Expr]:
     # sympy's own value would not do: it may be real although a part of it is not.
     symbols = sorted(piece.free_symbols, key=str)
-    nodes = Nodes()
+    nodes = Nodes(library)
     inputs = {symbol: Affine.of_node(nodes.graph.add_input(symbol.name)) for symbol in symbols}
     nodes.output("y", lower_in(nodes, inputs)(piece))
     points = [
@@ -155,7 +159,7 @@ def _harmless_point(piece: Expr, lower_in: LowerIn) -> dict[sympy.Symbol, Expr]:
         for scale, shift in _HARMLESS_LINES
         for turn in range(len(symbols) + 1)
     ]
-    for point, value in zip(points, from_graph(nodes.graph).predict(points), strict=True):
+    for point, value in zip(points, from_graph(nodes.graph, library=library).predict(points), strict=True):
         if abs(value) < _LARGEST:
             return dict(zip(symbols, map(sympy.Float, point), strict=True))
     raise FormulaError(

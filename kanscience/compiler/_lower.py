@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from kanscience.compiler._affine import Affine, Nodes, real_constant
 from kanscience.compiler._conditional import Selection, angle, larger
@@ -33,6 +34,8 @@ class Lowering:
             return Affine.total(map(self.value, expression.args))
         if expression.is_Mul:
             return self._product(expression)
+        if isinstance(expression, AppliedUndef) and expression.func.__name__ in self.nodes.by_name:
+            return self._named(expression)
         curve = applied(expression)
         if curve is not None:
             return self.nodes.apply(curve.function, self.value(curve.inner), *curve.arguments)
@@ -52,6 +55,10 @@ class Lowering:
             sympy.atan2: self._angle,
             sympy.Piecewise: self._piecewise,
         }
+
+    def _named(self, expression: AppliedUndef) -> Affine:
+        (inner,) = expression.args
+        return self.nodes.apply(expression.func.__name__, self.value(inner))
 
     def _product(self, expression: Expr) -> Affine:
         numbers = [factor for factor in expression.args if factor.is_number]

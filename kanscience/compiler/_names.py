@@ -5,11 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import sympy
 
 from kanscience._checks import did_you_mean
 from kanscience._errors import FormulaError
+from kanscience.functions import default_library
+
+if TYPE_CHECKING:
+    from kanscience.functions import Function, Library
 
 CONSTANTS = {
     "pi": sympy.pi,
@@ -156,11 +161,22 @@ def symbol_or_constant(name: str, declared: Iterable[str]) -> sympy.Expr:
     return sympy.Symbol(name)
 
 
-def no_such_function(name: str, declared: Iterable[str]) -> FormulaError:
-    """Return the error for a call of something that is no function."""
+def functions_by_name(library: Library) -> dict[str, Function]:
+    """Return the functions of a library that formulas may call by name, those that formulas know anyway left out."""
+    return {f.name: f for f in library.functions if not f.arguments and f.name.isidentifier() and f.name not in WORDS}
+
+
+def written(function: Function, argument: sympy.Expr) -> sympy.Expr:
+    """Return a function of a library as sympy has it; one that no formula spells as an undefined function."""
+    spelled = argument.is_number or function in default_library().functions
+    return function.sympy(argument) if spelled else cast("Any", sympy.Function(function.name))(argument)
+
+
+def no_such_function(name: str, declared: Iterable[str], others: Iterable[str] = ()) -> FormulaError:
+    """Return the error for a call of something that is no function; ``others`` are those of a library."""
     if name in declared or (len(name) == 1 and name not in FUNCTION_NAMES) or name in CONSTANTS:
         return FormulaError(f"{name}(...) calls {name!r}, which is no function. To multiply, write {name}*(...).")
     return FormulaError(
-        f"There is no function {name!r}.{did_you_mean(name, FUNCTION_NAMES)} Formulas know "
-        f"{', '.join(FUNCTION_NAMES)}. To multiply, write {name}*(...)."
+        f"There is no function {name!r}.{did_you_mean(name, (*FUNCTION_NAMES, *others))} Formulas know "
+        f"{', '.join((*FUNCTION_NAMES, *others))}. To multiply, write {name}*(...)."
     )

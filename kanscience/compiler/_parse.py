@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
 
 import sympy
 from sympy.logic.boolalg import Boolean
@@ -26,10 +28,17 @@ from kanscience.compiler._names import (
     CONDITIONAL,
     FUNCTION_NAMES,
     WORDS,
+    Word,
+    functions_by_name,
     no_such_function,
     normalised,
     symbol_or_constant,
+    written,
 )
+from kanscience.functions import as_library
+
+if TYPE_CHECKING:
+    from kanscience.functions import Function, Library
 
 _RELATIONS: dict[type, type] = {
     ast.Lt: sympy.Lt,
@@ -43,16 +52,20 @@ _NAMED_RELATIONS = {name: getattr(sympy, name) for name in ("Lt", "Le", "Gt", "G
 _JUNCTIONS = {"And": sympy.And, "Or": sympy.Or, "Not": sympy.Not}
 
 
-def parse_formula(text: str, *, variables: Iterable[str] = ()) -> sympy.Expr:
+def parse_formula(
+    text: str, *, variables: Iterable[str] = (), library: Library | Sequence[str] | None = None
+) -> sympy.Expr:
     """Read a formula as numpy and sympy spell it: ``"k*x**2/2 + arcsin(sqrt(y))"``.
 
     Args:
         text: at most 10,000 characters, nested at most 100 deep. Powers are written ``**``, products ``*``.
         variables: names that stand for variables even where they are constants or functions elsewhere
             (``I``, ``E``, ``gamma``).
+        library: whose functions may be called by their names, those of the user's own too; None is the default library.
 
     Returns:
-        An expression of plain symbols. Integers and fractions of them are exact; ``0.1`` is the float.
+        An expression of plain symbols. Integers and fractions of them are exact; ``0.1`` is the float. A function of
+        the user's own is an undefined function of its name.
 
     Raises:
         FormulaError: the text is no formula; it holds something that formulas do not know; a constant part
@@ -69,7 +82,7 @@ def parse_formula(text: str, *, variables: Iterable[str] = ()) -> sympy.Expr:
     if not isinstance(text, str):
         raise FormulaError(f"a formula is text, not {type(text).__name__}: {text!r}.")
     tree = _syntax_tree(text)
-    walk = _Walk(text, {normalised(name) for name in variables})
+    walk = _Walk(text, {normalised(name) for name in variables}, functions_by_name(as_library(library)))
     try:
         return walk.value(tree.body, 0)
     except (RecursionError, TypeError, NotImplementedError, ArithmeticError, AttributeError) as reason:
@@ -121,8 +134,8 @@ def _syntax_hint(text: str, message: str) -> str:
 class _Walk:
     """From the nodes of Python's syntax tree to sympy."""
 
-    def __init__(self, text: str, declared: set[str]) -> None:
-        self.text, self.declared = text.strip(), declared
+    def __init__(self, text: str, declared: set[str], functions: Mapping[str, Function]) -> None:
+        self.text, self.declared, self.functions = text.strip(), declared, functions
 
     def excerpt(self, node: ast.AST) -> str:
         return excerpt(ast.get_source_segment(self.text, node) or self.text)
@@ -197,14 +210,18 @@ class _Walk:
             raise FormulaError(f"{self.excerpt(node)!r}: arguments in formulas have neither names nor stars.")
         if name in CONDITIONAL and name not in self.declared:
             return self._piecewise(node, name, depth)
-        word = WORDS.get(name)
+        word = WORDS.get(name) or self._library_word(name)
         if word is None or name in self.declared:
-            raise no_such_function(name, self.declared)
+            raise no_such_function(name, self.declared, self.functions)
         if not word.takes(len(node.args)):
             raise FormulaError(f"{self.excerpt(node)!r}: {name} takes {word.arity}, not {len(node.args)}.")
         values = [self.value(argument, depth + 1) for argument in node.args]
         with quick(*values):
             return word.build(*values)
+
+    def _library_word(self, name: str) -> Word | None:
+        function = self.functions.get(name)
+        return None if function is None else Word(partial(written, function))
 
     def _piecewise(self, node: ast.Call, name: str, depth: int) -> sympy.Expr:
         if name == "where":

@@ -180,15 +180,17 @@ def as_target(
     return values, chosen
 
 
-def as_sigma(sigma: ArrayLike, shape: tuple[int, int]) -> Matrix:
+def as_sigma(sigma: ArrayLike, shape: tuple[int, int], targets: Sequence[str] = ()) -> Matrix:
     """Return the standard errors of targets of the given shape, (N, outputs): float64, finite, above 0.
 
     Args:
         sigma: one number for all, (N,) for every output alike, or (N, outputs), in the unit of the targets.
+        shape: of the targets.
+        targets: their names; a frame of errors with the same names, in whatever order, is read by them.
 
     Raises:
         ShapeError: no such shape.
-        DataError: a value that is missing, infinite, zero or negative.
+        DataError: a value that is missing, infinite, zero or negative; a frame with some of the names, but not all.
 
     Example:
         >>> as_sigma(0.1, (2, 1))
@@ -197,7 +199,11 @@ def as_sigma(sigma: ArrayLike, shape: tuple[int, int]) -> Matrix:
     """
     if isinstance(sigma, bool | np.bool_):
         raise DataError(f"`sigma` is {sigma}. Pass the standard errors themselves, or None where they are not known.")
-    values, _ = float_columns(sigma, "sigma")
+    values, names = float_columns(sigma, "sigma")
+    if len(targets) > 1 and names and set(names) & set(targets):
+        if set(names) != set(targets):
+            raise DataError(f"`sigma` has the columns {listed(names)} and the targets are {listed(targets)}.")
+        values = values[:, [names.index(name) for name in targets]]
     if values.ndim == 1 and values.shape[0] == shape[0]:
         values = values[:, None]
     if values.shape not in ((), (shape[0], 1), shape):

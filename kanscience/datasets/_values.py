@@ -27,7 +27,7 @@ def float_columns(data: ArrayLike, what: str) -> tuple[np.ndarray, list[str] | N
         return data.detach().cpu().double().numpy().copy(), None
     frame = as_frame(data)
     if frame is not None:
-        names = _own_names(data, frame)
+        names = _own_names(data, frame) or None
         labels = names or [str(index) for index in range(len(frame.columns))]
         columns = [
             _float_column(column, label, what) for column, label in zip(frame.iter_columns(), labels, strict=True)
@@ -45,7 +45,7 @@ def names_of(data: ArrayLike) -> list[str]:
     """Return the names that came with a frame or a series, none where there are none."""
     frame = as_frame(data)
     if frame is not None:
-        return [name for name in frame.columns if isinstance(name, str)]
+        return _own_names(data, frame)
     series = _as_series(data)
     return [series.name] if series is not None and isinstance(series.name, str) else []
 
@@ -71,10 +71,18 @@ def _as_series(data: ArrayLike) -> Any:
     return series if isinstance(series, nw.Series) else None
 
 
-def _own_names(data: Any, frame: Any) -> list[str] | None:
+def _own_names(data: Any, frame: Any) -> list[str]:
+    """Return the names of a frame's columns, none where its labels are numbers, as pandas gives those of an array."""
     names = list(frame.columns)
-    if not all(isinstance(name, str) for name in names):  # pandas numbers the columns of a bare array
-        return None
+    texts = [name for name in names if isinstance(name, str)]
+    if not texts:
+        return []
+    if len(texts) < len(names) or "" in texts:
+        label = next(name for name in names if not isinstance(name, str) or not name)
+        raise DataError(
+            f"one of the columns of {type(data).__name__} is called {label!r}, which is no name, and others have names: "
+            f"{listed(filter(None, texts))}. Rename that column, or leave it out."
+        )
     check_distinct(names, type(data).__name__)
     return names
 
@@ -89,7 +97,10 @@ def _float_column(column: Any, label: str, what: str) -> np.ndarray:
         )
     if column.dtype.is_numeric() or column.dtype == nw.Boolean:
         return column.cast(nw.Float64).to_numpy().astype(np.float64)  # missing becomes NaN
-    return _floats_one_by_one(np.asarray(column.to_list(), dtype=object), f"column {label!r} of `{what}`")
+    values = np.empty(len(column), dtype=object)
+    for row, value in enumerate(column.to_list()):  # lists in cells would make axes of their own
+        values[row] = value
+    return _floats_one_by_one(values, f"column {label!r} of `{what}`")
 
 
 def _float_array(data: Any, what: str) -> np.ndarray:
@@ -97,6 +108,11 @@ def _float_array(data: Any, what: str) -> np.ndarray:
         array = np.asarray(data)
     except ValueError as error:  # nested lists whose rows differ in length
         raise ShapeError(f"`{what}` is not a rectangular table: {error}.") from error
+    except TypeError as error:  # a container of several arrays
+        kind = type(data).__name__
+        raise DataError(
+            f"`{what}` is of the kind {kind}: pass a frame (`{what}.to_dataframe()`), or an array."
+        ) from error
     if array.dtype.names:
         raise DataError(f"`{what}` is a structured array: pass pandas.DataFrame({what}), which has its columns.")
     if array.dtype.kind == "c":

@@ -100,7 +100,7 @@ def discover(
     _check_names(input_names, target_names)
     check_scale(values, input_names)
     check_scale(targets, target_names)
-    errors = None if sigma is None else as_sigma(sigma, targets.shape)
+    errors = None if sigma is None else as_sigma(sigma, targets.shape, target_names)
     tables = [
         measurements(values, targets[:, k].copy(), _column(errors, k), input_names, target, seed)
         for k, target in enumerate(target_names)

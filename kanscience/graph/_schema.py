@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import networkx
 
-from kanscience._errors import GraphError
+from kanscience._errors import GraphError, OptionError
 from kanscience.graph._numbers import Number
 from kanscience.graph._terms import ZERO, SplineAxis, SplineTerm, Term
 from kanscience.graph._validate import validate
@@ -199,7 +199,7 @@ class Graph(networkx.DiGraph):
 
         try:
             return _display.mimebundle(self)
-        except GraphError:  # half built: there is no picture yet
+        except (GraphError, OptionError):  # half built, or with functions of the user's own: there is no picture
             return {"text/plain": repr(self)}
 
     def _reading_key(self):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanscience._checks import check_kind
-from kanscience._errors import GraphError
+from kanscience._errors import GraphError, OptionError
 from kanscience.functions import as_library, default_library
 from kanscience.graph import Graph, Number, SplineAxis, SplineTerm, Term, layers
 from kanscience.network._initialize import Initialize, generator_from, usual_draw
@@ -159,7 +159,7 @@ def from_graph(
 
     Raises:
         GraphError: the graph breaks the schema, or splines of different degree or base leave the nodes of one layer.
-        OptionError: a function that the library does not know.
+        OptionError: a function that the library does not know, or a number beyond the range of ``dtype``.
 
     Example:
         >>> import kanscience as ks, torch
@@ -172,6 +172,7 @@ def from_graph(
     check_kind("graph", graph, Graph, "Networks become one by ks.to_graph, formulas by ks.formula_graph.")
     check_options(grid, degree, base, dtype, device)
     graph.validate()
+    _check_range(graph, dtype)
     if not graph.is_layered:
         graph = layers(graph)
     generator = generator_from(seed)
@@ -196,6 +197,19 @@ def from_graph(
     if domain is not None:
         _give_domains(built[0].splines, domains(domain, len(inputs)))
     return network.to(device)
+
+
+def _check_range(graph: Graph, dtype: torch.dtype) -> None:
+    numbers = [data[key] for _, data in graph.nodes(data=True) for key in ("bias", "value") if key in data]
+    for _, _, terms in graph.functions():
+        numbers += [n for t in terms if isinstance(t, Term) for n in (t.scale, t.slope, t.shift)]
+    for number in numbers:
+        here = torch.tensor(number.value, dtype=dtype)
+        if bool(here.isinf()) or bool(here == 0) != (number.value == 0):
+            raise OptionError(
+                f"{number} is beyond the range of {dtype}, where it becomes {float(here):g}: pass dtype=torch.float64, or "
+                "choose other units."
+            )
 
 
 def _constants(graph: Graph, dtype: torch.dtype) -> dict[str, Any]:

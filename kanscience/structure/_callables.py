@@ -34,7 +34,9 @@ def points_for(f: Any, x: ArrayLike, names: Sequence[str] | None) -> tuple[Matri
     if columns and set(inputs) & set(columns):
         x = as_columns(x, inputs, what="x")
         names = names or (inputs if set(inputs) <= set(columns) else columns)
-    return as_matrix(x, names, what="x")
+    points, known = as_matrix(x, names, what="x")
+    own = not names and not columns and len(inputs) == len(known)  # a law knows what the columns of an array are
+    return points, tuple(inputs) if own else known
 
 
 def functions_of(f: Callable[..., Any], x: Matrix) -> list[Function]:

@@ -145,7 +145,7 @@ class Search:
         graph = graph.copy()
         for edge, choice in picked.items():
             substitute(graph, *edge_ends(self.network, edge), choice)
-        return rebuilt(self.network, graph)
+        return rebuilt(self.network, graph, *(choice.fit.function for choice in picked.values()))
 
     def one_by_one(self, rankings: dict[Edge, Ranking]) -> MultKAN:
         """Return the formula whose functions were fixed one after the other, the surest first, all else refitted."""
@@ -194,7 +194,7 @@ class Search:
         for choice in sorted(others, key=lambda c: c.length(0.0, len(self.train.x)))[:KEPT]:
             trial = graph.copy()
             substitute(trial, *edge_ends(best, edge), choice)
-            network = self.refit(rebuilt(best, trial), _QUICK)
+            network = self.refit(rebuilt(best, trial, choice.fit.function), _QUICK)
             if self.length(network) < lowest + _HOPEFUL:
                 network = self.finished(network)
                 if self.length(network) < lowest - 1e-9:

@@ -163,7 +163,7 @@ def course_of_fit(
     for name, flag in (("move_knots", move_knots), ("shrink", shrink), ("progress", progress)):
         if flag is not None:
             check_kind(name, flag, bool, "Pass True, False or None.")
-    called = _as_callbacks(callbacks)
+    called = as_callbacks(callbacks)
     levels = [rules_of_layers(grid, len(network.layers), "a level of `grids`") for grid in _as_levels(grids)]
     generator = generator_from(seed)
     train, held = None, None
@@ -178,11 +178,11 @@ def course_of_fit(
     usual = STEPS if is_regression(run) else {"lm": 200, "lbfgs": 500, "adam": 2000}[run.optimizer]
     run.steps = usual if steps is None else steps
     run.batch_size, run.shrink = batch_size, shrink
-    return _named(inputs, run, train_levels(run, levels, restarts, progress))
+    return _named(inputs, targets, run, train_levels(run, levels, restarts, progress))
 
 
-def _named(inputs: object, run: Run, course: Course[FitReport]) -> Course[FitReport]:
-    adopt_names_(run.network, inputs)
+def _named(inputs: Any, targets: Any, run: Run, course: Course[FitReport]) -> Course[FitReport]:
+    adopt_names_(run.network, inputs, targets)
     run.begun = time.perf_counter()
     return (yield from course)
 
@@ -231,7 +231,7 @@ def _as_levels(grids: Grid | Sequence[Grid] | None) -> list[Grid]:
     return [grids] if isinstance(grids, str) or not isinstance(grids, Iterable) else list(grids)
 
 
-def _as_callbacks(callbacks: object) -> list[Callable[[Progress], Any]]:
+def as_callbacks(callbacks: object) -> list[Callable[[Progress], Any]]:
     """Return what is called; one function alone, or None, does as well."""
     if callbacks is None:
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from kanscience._checks import check_integer, check_seed, shown
 from kanscience._errors import OptionError, ShapeError
 from kanscience.datasets import as_frame
 from kanscience.training._courses import Course, Question, followed, together
-from kanscience.training._fit import course_of_fit
+from kanscience.training._fit import as_callbacks, course_of_fit
 from kanscience.training._report import FitReport, Progress
 from kanscience.training._side_by_side import SideBySide
 from kanscience.training._threads import one_thread
@@ -77,7 +78,7 @@ def fit_many(
         >>> max(report.loss for report in reports) < 1e-3
         True
     """
-    networks = _checked_networks(networks)
+    networks, interrupted = _checked_networks(networks), Event()
     options = {
         "sigma": sigma,
         "valid": valid,
@@ -87,7 +88,7 @@ def fit_many(
         "move_knots": move_knots,
         "restarts": restarts,
         "shrink": shrink,
-        "callbacks": callbacks,
+        "callbacks": [*as_callbacks(callbacks), lambda _: interrupted.is_set()],
         "progress": False,
     }
     seeds, penalties = _seeds(seed, len(networks)), _one_each("penalty", penalty, len(networks))
@@ -97,12 +98,11 @@ def fit_many(
         for network, its, price, number in zip(networks, samples, penalties, seeds, strict=True)
     ]
     threads = (torch.get_num_threads() if threads is None else check_integer("threads", threads)) or 1
-    return tuple(_followed_in_threads(courses, min(threads, len(courses))))
+    return tuple(_followed_in_threads(courses, min(threads, len(courses)), interrupted))
 
 
-def _followed_in_threads(courses: list[Course[FitReport]], threads: int) -> list[FitReport]:
+def _followed_in_threads(courses: list[Course[FitReport]], threads: int, interrupted: Event) -> list[FitReport]:
     """Follow the courses to their ends, a share of them in each thread; Ctrl-C ends all, each where it is best."""
-    interrupted = Event()
 
     def share(some: list[Course[FitReport]]) -> list[FitReport]:
         with torch.enable_grad():
@@ -126,7 +126,8 @@ def _watched(course: Course[FitReport], interrupted: Event) -> Course[FitReport]
     report = yield from course
     if report.status == "interrupted":  # one was asked for all of them
         interrupted.set()
-    return report
+    stopped_with_it = interrupted.is_set() and report.status == "stopped"
+    return replace(report, status="interrupted") if stopped_with_it else report
 
 
 class _Interruptible:
@@ -173,7 +174,7 @@ def _samples_of_each(
         return [{"inputs": inputs, "targets": targets}] * count
     if hasattr(inputs, "collect"):  # a lazy frame
         inputs = inputs.collect()
-    chosen = [np.asarray(its) for its in _one_each("rows", list(rows), count)]
+    chosen = [np.asarray(its) for its in _rows_of_each(rows, count)]
     found = []
     for its in chosen:
         if its.ndim != 1 or its.dtype.kind not in "iub":
@@ -185,6 +186,15 @@ def _samples_of_each(
             each["sigma"] = _taken(sigma, its)
         found.append(each)
     return found
+
+
+def _rows_of_each(rows: Any, count: int) -> list[Any]:
+    its = list(rows) if np.iterable(rows) else []
+    if len(its) != count or not all(map(np.ndim, its)):
+        raise OptionError(
+            f"`rows` is a list of {count} arrays, one for each network: indices or a mask; got {shown(rows)}."
+        )
+    return its
 
 
 def _check_rows_exist(rows: np.ndarray, count: int) -> None:

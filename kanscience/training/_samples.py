@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +19,9 @@ from kanscience.network._tables import as_tensor
 if TYPE_CHECKING:
     from kanscience._typing import ArrayLike
     from kanscience.network import MultKAN
+
+
+_MOST = 1e150  # and the least its inverse: squares stay in the range of float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +79,7 @@ def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samp
         raise DataError(f"`{targets_name}` is the text {targets!r}: pass the column, {column}, and inputs without it.")
     x = as_tensor(network, inputs, inputs_name)
     # Checked as they came, a tensor's gradient and place aside; what is finite may still be beyond the network's precision.
-    values, _ = as_target(targets, what=targets_name)
+    values, names = as_target(targets, what=targets_name)
     columns = names_of(inputs)
     used = columns if len(columns) == network.n_inputs else network.input_names
     check_no_target_among(used if columns else (), targets, what=inputs_name)
@@ -90,6 +94,20 @@ def _samples(network, inputs, targets, sigma, inputs_name, targets_name) -> Samp
             f"{network.n_outputs} outputs; got {tuple(values.shape)}."
         )
     check_finite(targets_name, y, network.output_names)
+    _check_squares(targets_name, y, values)
     if sigma is None:
         return Samples(x, y)
-    return Samples(x, y, torch.as_tensor(as_sigma(sigma, (len(y), y.shape[1]))).to(y))
+    errors = as_sigma(sigma, (len(y), y.shape[1]), names)
+    _check_squares("sigma", torch.as_tensor(errors).to(y), errors)
+    return Samples(x, y, torch.as_tensor(errors).to(y))
+
+
+def _check_squares(name: str, y: Tensor, values: np.ndarray) -> None:
+    """Raise where the squares of a column, whose sum is minimised, are none in floating-point numbers."""
+    for column, exact in zip(y.T, np.abs(values).max(axis=0), strict=True):
+        representable = exact == 0 or (1 / _MOST <= exact <= _MOST and bool(column.any()))
+        if not representable:
+            raise DataError(
+                f"`{name}` reaches {exact:g}, and squares of such numbers leave the range of {y.dtype}: "
+                "choose another unit for it."
+            )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from kanscience.datasets import plain_names
+from kanscience.datasets import names_of, plain_names
 from kanscience.training._units import spread_of, sums_of_outputs
 
 if TYPE_CHECKING:
@@ -130,13 +130,16 @@ def _move_domains_(splines, low: Tensor, high: Tensor, x: Tensor, tolerance: Ten
         splines.move_(rows, low, high, x)
 
 
-def adopt_names_(network: MultKAN, inputs: object) -> None:
-    """Take a frame's column names for a network whose inputs have none of their own yet."""
-    schema = getattr(inputs, "collect_schema", None)  # of a lazy frame, which warns where it is asked for its columns
-    names = tuple(map(str, schema() if schema else getattr(inputs, "columns", ())))
+def adopt_names_(network: MultKAN, inputs: Any, targets: Any) -> None:
+    """Take the names of frames for a network whose inputs, or outputs, have none of their own yet."""
+    names = tuple(names_of(inputs))
     nameless = network.input_names == plain_names(network.n_inputs)
-    if nameless and len(names) == len(set(names)) == network.n_inputs:
+    if nameless and len(names) == network.n_inputs:
         network.input_names = names
+    names, outputs = tuple(names_of(targets)), network.n_outputs
+    nameless = network.output_names == (("y",) if outputs == 1 else plain_names(outputs, "y"))
+    if nameless and len(names) == outputs and not {*network.input_names, *network.constant_names} & set(names):
+        network.output_names = names
 
 
 def snapshot(network: MultKAN) -> dict[str, Tensor]:

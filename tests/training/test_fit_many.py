@@ -200,7 +200,7 @@ SAME = MultKAN([2, 1], seed=0)
         ([], {}, "one network or more"),
         ([SAME, SAME], {}, "twice"),
         (seeds_of([2, 1], 2), {"penalty": [1e-3] * 3}, "3 entries for 2 networks"),
-        (seeds_of([2, 1], 2), {"rows": [[0, 1]]}, "1 entries for 2"),
+        (seeds_of([2, 1], 2), {"rows": [[0, 1]]}, "a list of 2 arrays, one for each network"),
         (seeds_of([2, 1], 2), {"rows": [[0.5], [1.0]]}, "indices or a mask"),
         (seeds_of([2, 1], 2), {"seed": -1}, "seed"),
         (seeds_of([2, 1], 2), {"threads": 0}, "threads"),
