@@ -147,7 +147,7 @@ def check_path(path: object) -> Path:
     """Return ``path`` as a ``Path``: text that is not empty and can name a file, or what stands for a path."""
     if not isinstance(path, str | PathLike) or not str(path):
         raise FileError(f"`path` must be the name of a file or folder, got {shown(path)}.")
-    checked = Path(path)  # pyright: ignore[reportArgumentType]
+    checked = Path(path).expanduser()  # pyright: ignore[reportArgumentType]
     try:
         checked.exists()
     except OSError as reason:  # too long a name, say

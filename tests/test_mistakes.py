@@ -47,6 +47,13 @@ def in_inference_mode(do):
         return do()
 
 
+class Container:
+    """Arrays of several kinds in one, as xarray has them."""
+
+    def __array__(self, *_, **__):
+        raise TypeError("cannot directly convert to an array")
+
+
 FIRST_TIME = {
     "X and y swapped": (lambda: fit(Y, X), ks.ShapeError, r"got \(40,\)\. For one column, pass"),
     "one column of a frame": (lambda: fit(TABLE["T"]), ks.ShapeError, r"`table\[\[column\]\]`"),
@@ -163,6 +170,62 @@ EXPERT = {
         lambda: ks.discover_tree(ks.compile_formula("a*exp(b)"), TABLE.set_axis(["a", "c", "y"], axis=1)),
         ks.DataError,
         "`x` lacks the columns 'b'",
+    ),
+    "formulas in a dict": (
+        lambda: ks.compile_formula({"force": "m*a", "energy": "m*v**2/2"}),
+        ks.FormulaError,
+        "several are a list of them, not dict",
+    ),
+    "a column of no name": (
+        lambda: fit(pd.DataFrame(X, columns=[None, "b"])),
+        ks.DataError,
+        "called nan, which is no name, and others have names: 'b'|called None, which is no name",
+    ),
+    "lists in cells": (
+        lambda: fit(pl.DataFrame({"a": [[1.0, 2.0]] * 40, "b": X[:, 1]})),
+        ks.DataError,
+        "'a' of `inputs` holds list and not numbers",
+    ),
+    "a container of arrays": (lambda: fit(Container()), ks.DataError, r"of the kind Container: pass a frame"),
+    "targets whose squares are 0": (
+        lambda: fit(targets=Y * 1e-170),
+        ks.DataError,
+        r"`targets` reaches 6\.58\d*e-170, .* choose another unit",
+    ),
+    "errors beyond all squares": (lambda: fit(sigma=1e300), ks.DataError, r"`sigma` reaches 1e\+300"),
+    "errors of other targets": (
+        lambda: fit(
+            targets=pd.DataFrame({"u": Y, "v": Y}), sigma=pd.DataFrame({"v": Y, "w": Y}), of=network(outputs=2)
+        ),
+        ks.DataError,
+        "`sigma` has the columns 'v', 'w' and the targets are 'u', 'v'",
+    ),
+    "constants beyond float32": (
+        lambda: ks.compile_formula("1e50*x", dtype=torch.float32),
+        ks.OptionError,
+        "1e[+]?50 is beyond the range of torch.float32, where it becomes inf: pass dtype=torch.float64",
+    ),
+    "constants that vanish in float32": (
+        lambda: ks.compile_formula("k*x", parameters={"k": 1e-60}, dtype=torch.float32),
+        ks.OptionError,
+        "where it becomes 0",
+    ),
+    "a folder for a file": (lambda: ks.save(network(), "."), ks.FileError, "'.' is a folder. Name the file in it"),
+    "numpy's function in a library": (
+        lambda: ks.default_library().with_functions(np.sin),
+        ks.OptionError,
+        r"must be a Function, .* Write ks\.Function",
+    ),
+    "a picture of text": (lambda: ks.plot("x**2"), ks.OptionError, r"Of a formula, draw ks\.formula_graph\(formula\)"),
+    "pykan's option of a picture": (
+        lambda: ks.plot(network(), beta=3),
+        TypeError,
+        r"plot_network\(\) got an unexpected keyword argument 'beta'",
+    ),
+    "one set of rows for many": (
+        lambda: ks.fit_many([network(), network()], X, Y, rows=np.arange(9)),
+        ks.OptionError,
+        "a list of 2 arrays, one for each network",
     ),
 }
 

@@ -56,7 +56,7 @@ class Lowering:
             sympy.Piecewise: self._piecewise,
         }
 
-    def _named(self, expression: AppliedUndef) -> Affine:
+    def _named(self, expression: Expr) -> Affine:
         (inner,) = expression.args
         return self.nodes.apply(expression.func.__name__, self.value(inner))
 

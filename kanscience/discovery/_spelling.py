@@ -20,14 +20,14 @@ DIGITS = 5
 def as_text(expression: sympy.Expr, digits: int | None = DIGITS) -> str:
     """Return the formula as one line; ``digits=None`` keeps all digits of its numbers.
 
-    Names stand there as they are: sympy reads the line back where they are names in Python too. Fitted numbers have a
-    dot: ``2.0*a`` is rounded, ``2*a`` is exact.
+    Names stand there as they are, those that read like a formula in parentheses: sympy reads the line back where they
+    are names in Python too. Fitted numbers have a dot: ``2.0*a`` is rounded, ``2*a`` is exact.
 
     Example:
         >>> import sympy
         >>> x = sympy.Symbol("x")
-        >>> as_text(1.23456789 * x**2), as_text(sympy.pi * x / 3)
-        ('1.2346*x**2', 'pi*x/3')
+        >>> as_text(1.23456789 * x**2), as_text(sympy.pi * x / 3), as_text(sympy.Symbol("T-T0") ** 2)
+        ('1.2346*x**2', 'pi*x/3', '(T-T0)**2')
     """
     from sympy.printing.str import StrPrinter
 
@@ -35,7 +35,15 @@ def as_text(expression: sympy.Expr, digits: int | None = DIGITS) -> str:
         def _print_Float(self, number: Any) -> str:  # noqa: N802
             return _number(float(number), digits)
 
+        def _print_Symbol(self, symbol: Any) -> str:  # noqa: N802
+            return f"({symbol.name})" if _reads_like_a_formula(symbol.name) else symbol.name
+
     return Printer().doprint(expression)
+
+
+def _reads_like_a_formula(name: str) -> bool:
+    # units in brackets aside
+    return re.search(r"[-+*/^=<>|]", re.sub(r"\[[^\]]*\]|\([^)]*\)", "", name)) is not None
 
 
 def as_latex(expression: sympy.Expr, digits: int = DIGITS) -> str:
@@ -50,6 +58,7 @@ def as_latex(expression: sympy.Expr, digits: int = DIGITS) -> str:
 
     rounded = {number: sympy.Float(number, digits) for number in expression.atoms(sympy.Float)}
     names = {symbol: latex_name(symbol.name) for symbol in _symbols(expression)}
+    names |= {symbol: rf"\left({its}\right)" for symbol, its in names.items() if _reads_like_a_formula(symbol.name)}
     return sympy.latex(expression.xreplace(rounded), symbol_names=names)
 
 
@@ -77,6 +86,7 @@ def _mathml_printer() -> Any:
         def _print_Symbol(self, symbol: Any, style: str = "plain") -> Any:  # noqa: N802
             indexed = re.fullmatch(r"([^\W\d_])_?(\d{1,3})", symbol.name)
             letter, index = indexed.groups() if indexed else (symbol.name, "")
+            letter = f"({letter})" if _reads_like_a_formula(letter) else letter
             name = self.dom.createElement("mi")
             name.appendChild(self.dom.createTextNode(escape(letter)))  # sympy writes text nodes unescaped
             if not index:

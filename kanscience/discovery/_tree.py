@@ -11,9 +11,10 @@ import torch
 
 from kanscience import structure
 from kanscience._errors import DataError, OptionError
-from kanscience._typing import ArrayLike, Matrix
+from kanscience._typing import ArrayLike, Matrix, Vector
 from kanscience.datasets import as_matrix, as_target, check_no_target_among
 from kanscience.discovery._networks import Targets
+from kanscience.discovery._progress import time_bar
 from kanscience.discovery._tree_from_table import FEWEST_ROWS, tree_from_table
 from kanscience.network import MultKAN, in_precision
 from kanscience.structure import (
@@ -50,7 +51,7 @@ def discover_tree(
             that returns (N,) or (N, outputs); or the inputs of a table, (N, n).
         x: (N, n) points inside the domain of f, 10 or more, as they would come from an experiment; in any unit. Or
             the targets of a table, (N,) or (N, targets).
-        names: of the columns; None takes a frame's own, else x1, x2, …
+        names: of the columns; None takes a frame's own, else those of a law or network, else x1, x2, …
 
     Returns:
         A `StructureTree`: ``.blocks``, ``.kind(block)``, ``.children(block)``, ``.confidence(block)``, ``.inactive``,
@@ -107,7 +108,7 @@ def _of_fitted(
     for k, tree in enumerate(trees):
         if _is_undivided(tree) and len(x) >= FEWEST_ROWS and _is_near_a_structure(network, k, x):
             values = np.reshape(network.predict(x), (len(x), -1))[:, k]
-            of_values = tree_from_table(x, values.astype(float), names, tree.name)
+            of_values = _of_values(x, values.astype(float), names, tree.name)
             if not _is_undivided(of_values):
                 tree = replace(of_values, notes=("read from the values of fitted curves", *of_values.notes))
         found.append(tree)
@@ -140,6 +141,12 @@ def _predicted(f: Any, x: ArrayLike, points: Matrix) -> Any:
         ) from reason
 
 
+def _of_values(X: Matrix, y: Vector, names: tuple[str, ...], output: str) -> StructureTree:
+    with time_bar(None, None) as say:  # thousands of rows take some 20 s
+        say(f"structure of {output}")
+        return tree_from_table(X, y, names, output)
+
+
 def _from_table(
     X: Matrix, names: tuple[str, ...], targets: Targets, outputs: tuple[str, ...]
 ) -> StructureTree | StructureTrees:
@@ -147,5 +154,5 @@ def _from_table(
         raise DataError(
             f"the structure of a table needs at least {FEWEST_ROWS} rows; it has {len(X)}. Measure at more places."
         )
-    trees = [tree_from_table(X, targets[:, k].copy(), names, output) for k, output in enumerate(outputs)]
+    trees = [_of_values(X, targets[:, k].copy(), names, output) for k, output in enumerate(outputs)]
     return trees[0] if len(trees) == 1 else StructureTrees(trees)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch as _torch
 from torch import Tensor
 
+from kanscience._checks import check_kind
 from kanscience._errors import OptionError
 
 if TYPE_CHECKING:
@@ -163,6 +164,8 @@ class Library:
 
     def with_functions(self, *functions: Function) -> Library:
         """Return a library that also knows, and tries, these functions. They replace any of the same name."""
+        for function in functions:
+            check_kind("function", function, Function, "Write ks.Function(name, torch=..., sympy=...).")
         labels = {function.label for function in functions}
         keys = {(function.name, function.arguments) for function in functions}
 

@@ -49,6 +49,8 @@ def save(network: MultKAN, path: str | os.PathLike[str]) -> Path:
     from safetensors.torch import save as to_bytes
 
     path = check_path(path)
+    if path.is_dir():
+        raise FileError(f"{str(path)!r} is a folder. Name the file in it that the network is to be written to.")
     graph = _without_coefficients(to_graph(network))
     dtype = str(network.dtype).removeprefix("torch.")
     if dtype not in _DTYPES:

@@ -28,7 +28,7 @@ def tree_from_callable(
     Args:
         f: a torch function or module of an (N, n) tensor, or a numpy function of an (N, n) array; rows independent.
         x: (N, n) points inside its domain, 10 or more; as they would come from an experiment.
-        names: of the columns; None takes a frame's own, else x1, x2, ...
+        names: of the columns; None takes a frame's own, else those of a law or network, else x1, x2, ...
 
     Returns:
         The tree; for several outputs a tuple of trees.

@@ -43,12 +43,12 @@ def draw_front(front: Front) -> Figure:
 
 
 @plot.register(Front)
-def _(front: Front) -> Figure:
+def plot_front(front: Front) -> Figure:
     return draw_front(front)
 
 
 @plot.register(Discovery)
-def _(discovery: Discovery) -> Figure:
+def plot_discovery(discovery: Discovery) -> Figure:
     return draw_front(discovery.pareto)
 
 

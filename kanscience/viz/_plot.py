@@ -58,11 +58,13 @@ def plot(thing: Any, *args: Any, **options: Any) -> Figure:
     Source: Liu et al., arXiv 2408.10205, sections 2 and 4.1.
     """
     known = ", ".join(kind.__name__ for kind in plot.registry if kind is not object)
-    raise OptionError(f"`plot` knows no picture of a {type(thing).__name__}. It draws {known}.")
+    is_formula = isinstance(thing, str) or hasattr(thing, "free_symbols")
+    hint = " Of a formula, draw ks.formula_graph(formula)." if is_formula else ""
+    raise OptionError(f"`plot` knows no picture of a {type(thing).__name__}. It draws {known}.{hint}")
 
 
 @plot.register(MultKAN)
-def _(network: MultKAN, trace: Trace | None = None, *, labels: bool | None = None) -> Figure:
+def plot_network(network: MultKAN, trace: Trace | None = None, *, labels: bool | None = None) -> Figure:
     graph, library = graph_and_library(network)
     if trace is None:
         return draw_layered(graph, library, labels=labels)
@@ -71,7 +73,7 @@ def _(network: MultKAN, trace: Trace | None = None, *, labels: bool | None = Non
 
 
 @plot.register(Graph)
-def _(graph: Graph, *, library: Library | None = None, labels: bool | None = None) -> Figure:
+def plot_graph(graph: Graph, *, library: Library | None = None, labels: bool | None = None) -> Figure:
     graph.validate()
     _, known = graph_and_library(graph, library)
     draw = draw_layered if graph.is_layered else draw_formula
@@ -79,12 +81,12 @@ def _(graph: Graph, *, library: Library | None = None, labels: bool | None = Non
 
 
 @plot.register(StructureTree)
-def _(tree: StructureTree) -> Figure:
+def plot_tree(tree: StructureTree) -> Figure:
     return draw_trees([tree])
 
 
 @plot.register(StructureTrees)
-def _(trees: StructureTrees) -> Figure:
+def plot_trees(trees: StructureTrees) -> Figure:
     return draw_trees(trees)
 
 

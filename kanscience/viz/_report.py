@@ -70,7 +70,7 @@ def report(thing: Any, path: str | PathLike[str]) -> Path:
 
 
 @report.register(Discovery)
-def _(discovery: Discovery, path: str | PathLike[str]) -> Path:
+def write_discovery(discovery: Discovery, path: str | PathLike[str]) -> Path:
     folder = check_path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from kanscience.datasets import (
     as_target,
     check_no_gaps,
     load_table,
+    names_of,
     read_csv,
     select_columns,
     table_names,
@@ -340,3 +341,16 @@ def test_standard_errors_reach_every_output():
 def test_sidecars_are_beside_every_table(repository):
     for path in (repository / "data").glob("*.csv"):
         assert json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["licence"]
+
+
+def test_errors_of_several_targets_are_read_by_their_names():
+    sigma = pd.DataFrame({"v": [1.0, 2.0], "u": [3.0, 4.0]})
+    np.testing.assert_array_equal(as_sigma(sigma, (2, 2), ("u", "v")), [[3, 1], [4, 2]])
+    np.testing.assert_array_equal(as_sigma(sigma, (2, 2), ("y1", "y2")), [[1, 3], [2, 4]])
+
+
+@pytest.mark.parametrize("labels", [None, [0.5, 1.5], [("a", "b"), ("a", "c")]])
+def test_columns_whose_labels_are_no_text_have_no_names(labels):
+    frame = pd.DataFrame(np.eye(2), columns=labels)
+    assert names_of(frame) == []
+    assert as_matrix(frame)[1] == ("x1", "x2")

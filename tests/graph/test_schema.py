@@ -180,3 +180,9 @@ def test_nodes_that_no_output_reads_are_not_live():
     graph.add_function("input0", graph.add_sum(node="dead"), Term("sin"))
     graph.add_input("unused", node="unused")
     assert set(graph) - graph.live_nodes() == {"dead"}
+
+
+def test_a_graph_with_an_unknown_function_shows_itself_as_text():
+    graph = small_graph()
+    graph.add_function("input0", "sum0", Term("of_my_own"))
+    assert list(graph._repr_mimebundle_()) == ["text/plain"]

@@ -133,3 +133,15 @@ def test_after_the_time_budget_only_numbers_known_to_many_digits_become_exact(no
     ks.fit(network, x, y, grids=(5, 10), progress=False)
     formula, _ = ks.snap(network, x, y, library=["sin"], time_budget=0, seed=0)
     assert [t.slope.is_exact for *_, terms in ks.to_graph(formula).functions() for t in terms] == [noise == 0]
+
+
+def test_a_function_of_ones_own_is_found_and_written_into_formulas():
+    sinc = ks.Function("sinc", torch.special.sinc, lambda u: sympy.sinc(sympy.pi * u), parity="even")
+    library = ks.default_library().with_functions(sinc)
+    x = 2 * uniform_inputs(200, 1, seed=3)
+    y = 3 * torch.special.sinc(x - 0.5)
+    network = ks.MultKAN([1, 1], seed=0)
+    ks.fit(network, x, y, grids=(5, 10, 20), progress=False)
+    formula, report = ks.snap(network, x, y, library=library, seed=0)
+    assert report.exact
+    assert ks.expression(formula) == [3 * sympy.sinc(sympy.pi * (x1 - sympy.Rational(1, 2)))]

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 
@@ -510,3 +511,17 @@ def test_a_refused_fit_changes_nothing():
     with pytest.raises(OptionError):
         fit(network, 1000 * x, y, penalty=Penalty(1e-3, curvature=(1.0,)))
     assert same_state(before, state_of(network))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "names"),
+    [
+        (pd.DataFrame(np.eye(3)[:, :2]), pd.Series([1.0, 2.0, 3.0]), (("x1", "x2"), ("y",))),  # numbers are no names
+        (pl.DataFrame({"a": [0, 1, 2], "b": [1, 1, 2]}), pl.Series("force", [1.0, 2.0, 3.0]), (("a", "b"), ("force",))),
+    ],
+)
+def test_networks_take_the_names_that_frames_have(inputs, targets, names):
+    network = MultKAN([2, 1], grid=2, seed=0)
+    fit(network, inputs, targets, steps=2)
+    assert (network.input_names, network.output_names) == names
+    assert network.predict(inputs).shape == (3,)

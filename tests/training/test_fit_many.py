@@ -175,6 +175,21 @@ def test_a_callback_stops_each_network_and_ctrl_c_all_of_them():
         assert all(report.loss <= report.history[0].loss for report in reports)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_ctrl_c_ends_all_networks_of_first_order_methods(optimizer):
+    x, y = smooth_case()
+    presses = iter([True])
+
+    def pressed(line):
+        if line.step > 0 and next(presses, False):
+            raise KeyboardInterrupt
+
+    networks = seeds_of([2, 2, 1], 3)
+    reports = fit_many(networks, x, y, optimizer=optimizer, steps=500, callbacks=pressed, threads=1)
+    assert [report.status for report in reports] == ["interrupted"] * 3
+    assert all(report.history[-1].step < 500 for report in reports)
+
+
 def test_ctrl_c_while_an_answer_is_found_reaches_every_network(monkeypatch):
     answers = []
 
