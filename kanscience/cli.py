@@ -53,7 +53,7 @@ def main() -> None:
 @click.option("--drop-missing", is_flag=True, help="Leave out rows in which a value is missing.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.")
 @click.option("--max-complexity", type=int, help="Most operations of a formula.")
-@click.option("--time-budget", type=float, default=120.0, show_default=True, help="Seconds, everything included.")
+@click.option("--time-budget", type=float, default=120.0, show_default=True, help="Seconds; the report comes on top.")
 @click.option("--seed", type=int, help="The same seed gives the same result.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def discover(

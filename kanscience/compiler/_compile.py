@@ -52,7 +52,8 @@ def compile_formula(
         network_options: of `from_graph`, such as ``dtype``.
 
     Returns:
-        A network whose outputs differ from numpy's by rounding. Outside the real domain it is NaN, as numpy is;
+        A network whose outputs differ from numpy's by rounding. Outside the real domain it is NaN, as numpy is (of the
+        formula that sympy makes of the text: ``exp(log(x))`` is x);
         ``x**y`` with a symbolic exponent is exp(y*log(x)): real for x >= 0, NaN for x < 0 whatever y is.
 
     Raises:
@@ -60,8 +61,8 @@ def compile_formula(
             variable nor parameter, or a constant that is not finite. The message names the part.
 
     Example:
-        >>> import torch
-        >>> network = compile_formula("exp(sin(pi*x) + y**2)")
+        >>> import kanscience as ks, torch
+        >>> network = ks.compile_formula("exp(sin(pi*x) + y**2)")
         >>> network(torch.tensor([[0.5, 1.0]], dtype=torch.float64)).item()
         7.38905609893065
         >>> print(network)
@@ -91,7 +92,8 @@ def formula_graph(
         FormulaError: as `compile_formula` does.
 
     Example:
-        >>> print(formula_graph("exp(a*b) + sin(a*b)"))
+        >>> import kanscience as ks
+        >>> print(ks.formula_graph("exp(a*b) + sin(a*b)"))
         Graph of 2 inputs, 3 sums, 1 product, 1 output
         sum0 = a
         sum1 = b

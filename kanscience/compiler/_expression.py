@@ -35,7 +35,8 @@ def expression(
         library: where the functions of a graph are looked up. A network knows its own.
 
     Returns:
-        One expression for each output; its symbols are plain ``sympy.Symbol(name)``, of named parameters too.
+        One expression for each output; its symbols are plain ``sympy.Symbol(name)``, of named parameters too. sympy prints
+        a name such as ``T-T0`` as it is: rename such columns before you read formulas off them.
 
     Raises:
         NotSymbolicError: edges are still splines; it lists them.

@@ -72,9 +72,10 @@ def parse_formula(
             has no finite real value. Nothing of the text is executed.
 
     Example:
-        >>> parse_formula("1/2*m*v**2 + ln(E)")
+        >>> import kanscience as ks
+        >>> ks.parse_formula("1/2*m*v**2 + ln(E)")
         m*v**2/2 + 1
-        >>> parse_formula("2x")
+        >>> ks.parse_formula("2x")
         Traceback (most recent call last):
         ...
         kanscience._errors.FormulaError: '2x' is no formula: invalid decimal literal. Products are written with *: 2*x.

@@ -53,7 +53,8 @@ def load_table(name: str) -> pd.DataFrame:
         OptionError: there is no such table; the message lists them.
 
     Example:
-        >>> planets = load_table("planets")
+        >>> import kanscience as ks
+        >>> planets = ks.load_table("planets")
         >>> len(planets), planets.attrs["units"]["semi_major_axis_au"]
         (13, 'au')
     """

@@ -72,7 +72,8 @@ def discover(
         sigma: standard errors of y: one number, (N,), or (N, targets), in the unit of y, above 0.
         library: the functions that formulas may use: a `Library`, or labels such as ``["sin", "x^2", "exp"]``.
         max_complexity: most operations of a formula; None: any number.
-        time_budget: seconds, everything included, above 0.
+        time_budget: seconds of searching, above 0. What is under way then is finished; reading the table and a report
+            come on top.
         seed: the same seed gives the same result, unless the time budget binds; None draws one and reports it.
         progress: a bar. None: in terminals only.
 

@@ -43,8 +43,8 @@ class Function:
         smooth: False where f' jumps (abs, sign).
 
     Example:
-        >>> import sympy
-        >>> square = Function("square", torch=lambda u: u * u, sympy=lambda u: u**2, parity="even")
+        >>> import kanscience as ks, sympy
+        >>> square = ks.Function("square", torch=lambda u: u * u, sympy=lambda u: u**2, parity="even")
         >>> square.sympy(sympy.Symbol("a"))
         a**2
     """
@@ -126,9 +126,9 @@ class Library:
         candidates: what the symbolic search tries, cheap first.
 
     Example:
-        >>> import torch, sympy
-        >>> sinc = Function("sinc", torch=torch.special.sinc, sympy=lambda u: sympy.sinc(sympy.pi * u))
-        >>> library = Library((), ()).with_functions(sinc)
+        >>> import kanscience as ks, torch, sympy
+        >>> sinc = ks.Function("sinc", torch=torch.special.sinc, sympy=lambda u: sympy.sinc(sympy.pi * u))
+        >>> library = ks.Library((), ()).with_functions(sinc)
         >>> library.resolve("sinc").name
         'sinc'
     """

@@ -21,7 +21,8 @@ def default_library() -> Library:
     """Return the library that every function of the toolkit uses unless it is given another.
 
     Example:
-        >>> default_library().resolve("power", (2,)).label
+        >>> import kanscience as ks
+        >>> ks.default_library().resolve("power", (2,)).label
         'x^2'
     """
     from sympy import Integer, Rational

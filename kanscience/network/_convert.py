@@ -34,7 +34,7 @@ def to_graph(network: MultKAN) -> Graph:
         network: left as it is.
 
     Returns:
-        A `Graph` from which `from_graph` builds the same network, bit for bit.
+        A `Graph` from which `from_graph` builds the same network, bit for bit in the same ``dtype``.
 
     Example:
         >>> import kanscience as ks

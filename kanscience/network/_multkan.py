@@ -78,7 +78,8 @@ class MultKAN(nn.Module):
         OptionError: an option is out of range; the message names its value.
 
     Example:
-        >>> network = MultKAN([2, (3, [2, 3]), 1], seed=0)
+        >>> import kanscience as ks, torch
+        >>> network = ks.MultKAN([2, (3, [2, 3]), 1], seed=0)
         >>> network(torch.zeros(4, 2, dtype=torch.float64)).shape
         torch.Size([4, 1])
         >>> print(network)
@@ -248,7 +249,8 @@ class MultKAN(nn.Module):
                 in any order; a frame with none of these names is taken as it stands.
 
         Example:
-            >>> MultKAN([2, 3, 1], seed=0).predict([[0.0, 0.5], [1.0, 2.0]]).shape
+            >>> import kanscience as ks
+            >>> ks.MultKAN([2, 3, 1], seed=0).predict([[0.0, 0.5], [1.0, 2.0]]).shape
             (2,)
         """
         with torch.no_grad():

@@ -56,9 +56,9 @@ def find_separability(
         DataError: as `discover_tree` does.
 
     Example:
-        >>> import numpy as np
+        >>> import kanscience as ks, numpy as np
         >>> x = np.random.default_rng(0).uniform(1, 2, (100, 4))
-        >>> found = find_separability(lambda x: x[:, 0] * x[:, 1] + x[:, 2] / x[:, 3], x, names=["a", "b", "c", "d"])
+        >>> found = ks.find_separability(lambda x: x[:, 0] * x[:, 1] + x[:, 2] / x[:, 3], x, names=["a", "b", "c", "d"])
         >>> found.kind, sorted(map(sorted, found.groups))
         ('additive', [[0, 1], [2, 3]])
     """

@@ -97,10 +97,10 @@ def has_symmetry(f: Callable[..., Any], x: ArrayLike, formula: str, *, names: Se
         DataError: as `discover_tree` does.
 
     Example:
-        >>> import numpy as np
+        >>> import kanscience as ks, numpy as np
         >>> x = np.random.default_rng(0).uniform(1, 2, (100, 3))
         >>> f = lambda x: x[:, 0] * (1 + (x[:, 1] / x[:, 2]) ** 2) ** 0.5
-        >>> has_symmetry(f, x, "b/c", names=["a", "b", "c"]), has_symmetry(f, x, "b*c", names=["a", "b", "c"])
+        >>> ks.has_symmetry(f, x, "b/c", names=["a", "b", "c"]), ks.has_symmetry(f, x, "b*c", names=["a", "b", "c"])
         (True, False)
     """
     return symmetry_in(f, x, formula, names=names).holds
@@ -144,9 +144,9 @@ def find_symmetries(f: Callable[..., Any], x: ArrayLike, *, names: Sequence[str]
         DataError: as `discover_tree` does.
 
     Example:
-        >>> import numpy as np
+        >>> import kanscience as ks, numpy as np
         >>> x = np.random.default_rng(0).uniform(1, 2, (100, 3))
-        >>> [found] = find_symmetries(lambda x: x[:, 0] * np.sin(x[:, 1] / x[:, 2] ** 2), x, names=["a", "b", "c"])
+        >>> [found] = ks.find_symmetries(lambda x: x[:, 0] * np.sin(x[:, 1] / x[:, 2] ** 2), x, names=["a", "b", "c"])
         >>> print(found)
         b/c**2 (power, score 1)
     """

@@ -210,7 +210,7 @@ def _rescale(graph: Graph, node: str, factor: float, shift: float, library: Libr
             if term.is_identity:
                 scale = term.scale.value / factor
                 offset -= scale * shift
-                terms.append(replace(term, scale=Number(scale)))
+                terms.append(term if factor == 1 else replace(term, scale=Number(scale)))
             else:
                 slope = term.slope.value / factor
                 moved = term.shift.value - slope * shift

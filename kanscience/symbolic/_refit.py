@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kanscience.graph import Number, Term
 from kanscience.network import FlatView, edge_ends, rebuilt, to_graph
-from kanscience.training import Regression, levenberg_marquardt
+from kanscience.training import Regression, WithFixedNumbers, levenberg_marquardt
 
 if TYPE_CHECKING:
     from kanscience.network import MultKAN
@@ -64,44 +64,6 @@ def with_number(network: MultKAN, place: Place, number: Number) -> MultKAN:
     function[k] = replace(function[k], **{place.name.removeprefix("terms."): number})
     graph.edges[ends]["function"] = tuple(function)
     return rebuilt(network, graph)
-
-
-class WithFixedNumbers:
-    """A least-squares problem with some of its numbers held where they are."""
-
-    def __init__(self, problem: Regression, held: np.ndarray) -> None:
-        self.problem, self.free = problem, np.flatnonzero(~held)
-        self.whole = problem.start()
-        ends = [np.searchsorted(self.free, (kind.start, kind.stop)) for kind in problem.kinds]
-        self.kinds = [slice(int(start), int(stop)) for start, stop in ends if stop > start]
-
-    def start(self) -> np.ndarray:
-        """Return the free numbers."""
-        return self.whole[self.free]
-
-    def full(self, theta: np.ndarray) -> np.ndarray:
-        """Return all numbers for these free ones."""
-        whole = self.whole.copy()
-        whole[self.free] = theta
-        return whole
-
-    def loss(self, theta: np.ndarray) -> float:
-        """Return the sum of squared residuals."""
-        return self.problem.loss(self.full(theta))
-
-    def normal_equations(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Return the loss, and matrix and vector of the free numbers."""
-        loss, matrix, gradient = self.problem.normal_equations(self.full(theta))
-        return loss, matrix[np.ix_(self.free, self.free)], gradient[self.free]
-
-    def linearize(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the residuals and the rows of the free numbers."""
-        residuals, rows = self.problem.linearize(self.full(theta))
-        return residuals, rows[self.free]
-
-    def quadratic(self, theta: np.ndarray) -> None:
-        """No penalty."""
-        return
 
 
 def refit_(

@@ -106,10 +106,10 @@ def suggest(
         ShapeError: the trace is of another network.
 
     Example:
-        >>> import kanscience as ks
+        >>> import kanscience as ks, torch
         >>> network = ks.MultKAN([1, 1], seed=0)
         >>> x = torch.linspace(-1, 1, 100, dtype=torch.float64)[:, None]
-        >>> len(suggest(network, ks.trace(network, x), (0, 0, 0), top=3))
+        >>> len(ks.suggest(network, ks.trace(network, x), (0, 0, 0), top=3))
         3
     """
     check_trace_of(network, trace)

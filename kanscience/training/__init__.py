@@ -3,7 +3,7 @@
 from kanscience.training._fit import fit
 from kanscience.training._fit_many import fit_many
 from kanscience.training._levenberg import levenberg_marquardt
-from kanscience.training._objective import Regression
+from kanscience.training._objective import Regression, WithFixedNumbers
 from kanscience.training._penalties import Penalty
 from kanscience.training._report import FitReport, Parameter, Progress
 from kanscience.training._samples import Samples, checked_samples, held_back
@@ -17,6 +17,7 @@ __all__ = [
     "Progress",
     "Regression",
     "Samples",
+    "WithFixedNumbers",
     "checked_samples",
     "fit",
     "fit_many",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kanscience.network import FlatView
-from kanscience.training._objective import Regression
+from kanscience.training._objective import Regression, WithFixedNumbers
 from kanscience.training._regression import regression
 
 if TYPE_CHECKING:
+    from kanscience.network import MultKAN
     from kanscience.training._levenberg import Descent
     from kanscience.training._penalties import Penalty
     from kanscience.training._run import Run
@@ -36,7 +39,8 @@ def is_regression(run: Run) -> bool:
 def regress(run: Run, penalty: Penalty | None) -> None:
     """Minimise the run's misfit from the network's present numbers; callbacks may stop it. No edge has a price here."""
     assert run.train is not None
-    problem = Regression(run.network, run.train.x, run.train.y, run.weights())
+    everything = Regression(run.network, run.train.x, run.train.y, run.weights())
+    problem = WithFixedNumbers(everything, superfluous(run.network))
     begun = run.step
 
     def told(state: Descent) -> bool:
@@ -48,5 +52,21 @@ def regress(run: Run, penalty: Penalty | None) -> None:
     # Weights are such that the best constant has a sum of squares of 1 for each output.
     doubtful = _UNEXPLAINED * run.network.n_outputs
     done = regression(problem, problem.start(), steps=run.steps, doubtful=doubtful, callback=told)
-    problem.write(done.theta)
+    everything.write(problem.full(done.theta))
     run.status = done.status
+
+
+def superfluous(network: MultKAN) -> np.ndarray:
+    """Return which numbers of `FlatView` have a simple value that another makes up for: x**2 in place of (a*x)**2.
+
+    Free, they would run off together along directions of which the data tell nothing.
+    """
+    view, found = FlatView(network), []
+    for layer, trained in zip(network.layers, view.trained, strict=True):
+        for name, index in trained.items():
+            terms = [layer.terms.terms[k] for k in index[0].tolist()] if name == "terms.slope" else []
+            now = layer.terms.slope[index[0]].tolist() if terms else []
+            held = [t.function.homogeneous is not None and t.slope.exact is not None for t in terms]
+            found += [h and t.slope.value == value for h, t, value in zip(held, terms, now, strict=True)]
+            found += [False] * (0 if terms else len(index[0]))
+    return np.array(found + [False] * (view.size - len(found)), dtype=bool)

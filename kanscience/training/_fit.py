@@ -57,14 +57,16 @@ def fit(
     """Train a network in place, from where it stands.
 
     A law with named constants, few trainable numbers (64 at most) and no curves is a nonlinear regression: it is fitted in
-    Moré's trust region, dependable from far away, and ``report.parameters`` tells values and standard errors.
+    Moré's trust region, dependable from far away, and ``report.parameters`` tells values and standard errors. A network on a
+    GPU is trained by Adam.
 
     Args:
         network: its trainable numbers are written; nodes and edges never change. Knots may move and be refined.
         inputs: (N, inputs) array, tensor or frame in the user's units; None with a loss of its own.
         targets: (N,) or (N, outputs); None with a loss of its own.
         sigma: standard errors of the targets, one number, (N,) or (N, outputs), in the targets' unit, above 0. Residuals
-            weigh ``1 / (sigma**2 + s**2)``, with s the scatter of the model itself, estimated with the fit.
+            weigh ``1 / (sigma**2 + s**2)``, with s the scatter of the model itself, estimated with the fit. Of several
+            targets a frame with their names is read by these.
         valid: rows that decide when to stop and which level is best: ``(inputs, targets)``, or the share of the rows
             to hold back (chosen by ``seed``). None: no early stop.
         optimizer: ``"lm"`` (Levenberg-Marquardt), ``"lbfgs"``, ``"adam"``; ``"auto"`` takes the first where its Jacobian
@@ -72,7 +74,7 @@ def fit(
         steps: most steps of each descent; a level has one, or one for each pull. Default 200 for LM (1000 for laws), 500
             for L-BFGS, 2000 for Adam.
         grids: grid extension, for instance ``(5, 10, 20, 40)``; an entry may be one number a layer. Every level is
-            tried; validation decides which one stays. ``5`` is ``(5,)``.
+            tried; held-back rows decide which one stays, without them the last. ``5`` is ``(5,)``.
         move_knots: whether hidden knots follow their ranges. None: yes, except where a domain was given; True moves the
             given domains of the inputs too, False nothing.
         penalty: what edges pay, see `Penalty`; a number is its strength.

@@ -45,7 +45,7 @@ def fit_many(
     seed: int | Sequence[int] | None = None,
     threads: int | None = None,
 ) -> tuple[FitReport, ...]:
-    """Train several networks in place, side by side: each as `kanscience.fit` would, all in a fraction of the time.
+    """Train several networks in place, side by side: each as `kanscience.fit` would, all in less time.
 
     A small network leaves a processor idle between its many short operations. Networks of one structure (width, degree,
     number of knots, what is trained) share them: Levenberg-Marquardt steps of all are computed together, each with a

@@ -41,7 +41,8 @@ class Penalty:
         curvature: weight of squared second derivatives: makes edges smooth. One number, or one for each layer.
 
     Example:
-        >>> Penalty(1e-3, curvature=1)
+        >>> import kanscience as ks
+        >>> ks.Penalty(1e-3, curvature=1)
         Penalty(strength=0.001, l1=1, entropy=2, coefficient=0, curvature=1)
 
     Source: L1 and entropy: Liu et al., arXiv 2404.19756, section 2.5; curvature: arXiv 2605.02190.

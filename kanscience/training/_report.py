@@ -60,11 +60,24 @@ class FitReport:
     """How a fit went.
 
     ``status`` is "converged", "step limit", "stopped" (a callback), "interrupted" (Ctrl-C; the network holds the best
-    so far) or "not finite" (the start gave no finite loss; nothing was changed).
+    so far) or "not finite" (the start gave no finite loss; nothing was changed). ``loss`` is the root mean square residual
+    of the rows fitted to, ``valid_loss`` of those held back, in the targets' unit (``measure`` says "RMSE"; "loss" where it
+    is one's own); ``grid`` the finest grid of each layer, ``scatter`` the scatter of the model itself beside the given
+    errors, ``shrinkage`` the strength of the pull that held-back rows chose, 0 for none; ``history`` has a `Progress` for
+    every few steps.
 
     Of a network with named constants ``parameters["k"]`` holds value and standard error, ``correlations["k"]["m"]`` the
     correlation of two of them, ``freedom`` the degrees of freedom (rows less determined numbers) and ``chi2_per_freedom``
     the sum of squared residuals over them, residuals in units of ``sigma`` where it was given, else in the targets' own.
+    Standard errors are scaled by the residuals where there is no ``sigma``; else they follow from it, and from the scatter
+    of the model where the residuals are larger.
+
+    Example:
+        >>> import kanscience as ks, numpy as np
+        >>> law = ks.compile_formula("k*x", ["x"], parameters={"k": (1.0, "N/m")})
+        >>> report = ks.fit(law, [[1.0], [2.0], [3.0]], [2.1, 3.9, 6.1], sigma=0.1)
+        >>> print(report.parameters["k"])
+        2.014 ± 0.031 N/m
     """
 
     status: str

@@ -26,10 +26,11 @@ def plot(thing: Any, *args: Any, **options: Any) -> Figure:
     """Draw a network, a graph, or anything else that has a picture.
 
     ``plot(network, trace=None, *, labels=None)`` draws the paper's picture: inputs below, outputs above, and
-    between them the curve of every edge; black where it is a spline, red where it is symbolic; a circle with a
-    plus for a sum, with a cross for a product; a plain line where a value is handed on. With a trace the curves run
-    over the data, and everything is the fainter the lower its attribution score is (opacity tanh(3 * score)).
-    Without one, curves run over their domains and nothing is faint.
+    between them the curve of every edge; black where it is a spline, red where it is symbolic, purple where it is both;
+    dots for inputs, diamonds for named constants; a circle with a plus for a sum (a number beside it is its bias), with
+    a cross for a product; a plain line where a value is handed on. In the text of an edge □ is what arrives there. With
+    a trace the curves run over the data, and everything is the fainter the lower its attribution score is (opacity
+    tanh(3 * score)). Without one, curves run over their domains and nothing is faint.
 
     ``plot(graph, *, library=None, labels=None)`` draws a layered graph in the same way, and a formula graph from
     left to right with its functions written on its edges.

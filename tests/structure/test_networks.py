@@ -152,7 +152,7 @@ def test_boxes_do_not_overlap():
 
 def test_several_trees_and_trees_without_blocks_are_drawn():
     both = ks.discover_tree(ks.compile_formula(["a*b", "a + b + 0*c"], "a b c"), _points(3))
-    assert "no influence: x3" in [text.get_text() for text in ks.plot(both).axes[0].texts]
+    assert "no influence: c" in [text.get_text() for text in ks.plot(both).axes[0].texts]
     nothing = ks.discover_tree(lambda x: 0 * x[:, 0] + 2, _points(2))
     assert "f: constant" in [text.get_text() for text in ks.plot(nothing).axes[0].texts]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy
 import torch
 
 import kanscience as ks
@@ -81,3 +82,21 @@ def test_a_fixed_number_that_takes_over_a_factor_is_free_from_then_on():
         "function"
     ]
     assert not fixed.trainable
+
+
+def test_fixed_terms_beside_others_keep_their_numbers_and_those_of_their_reader():
+    graph = Graph()
+    x, y = graph.add_input("x"), graph.add_input("y")
+    inner, out = graph.add_sum(bias=0.5, trainable=True), graph.add_sum()
+    graph.add_function(x, inner, Term.of())
+    graph.add_function(y, inner, Term.of("sin", scale=2.3, slope=1.7, trainable=True))
+    graph.add_function(inner, out, Term.of(scale=sympy.Rational(1, 600)))
+    graph.add_output("f", out)
+    found = canonical(ks.to_graph(ks.from_graph(graph)), default_library())
+    numbers = {edge[:2]: (edge[2][0].scale.value, edge[2][0].trainable) for edge in found.functions()}
+    assert numbers == {
+        ("input0", "sum1_0"): (1.0, False),
+        ("input1", "sum1_0"): (2.3, True),
+        ("sum1_0", "sum2_0"): (1 / 600, False),
+    }
+    assert found.nodes["sum2_0"]["bias"].value == pytest.approx(0.5 / 600)

@@ -301,3 +301,16 @@ def test_amplitudes_that_run_off_against_each_other_are_tried_again_without_them
     variance = float(((problem.y - problem.y.mean()) ** 2).sum())
     np.testing.assert_allclose(regression(problem, start, steps=1000, doubtful=0.1 * variance).theta, [212, 0.064])
     assert regression(problem, start, steps=alone.step, doubtful=0.1 * variance).loss == alone.loss  # no steps are left
+
+
+def test_a_power_keeps_its_slope_of_one_where_its_scale_is_free():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, 3, (100, 2))
+    y = 0.2 * X[:, 0] + 0.02 * X[:, 1] ** 2 + 0.05 * rng.normal(size=100)
+    graph = ks.formula_graph("k*x + load**2/40", ["x", "load"], parameters={"k": 0.1})
+    network = ks.freeze(ks.from_graph(graph), trainable=True)
+    report = ks.fit(network, X, y)
+    [(power,)] = [terms for *_, terms in ks.to_graph(network).functions() if terms[0].function == "power"]
+    assert (power.slope.value, power.trainable) == (1, True)
+    assert power.scale.value == pytest.approx(0.02, abs=0.02)
+    assert report.parameters["k"].value == pytest.approx(0.2, abs=3 * report.parameters["k"].error)
