@@ -195,7 +195,7 @@ class Goal:
 
     def cells(self) -> list[str]:
         """Return a row of the table that `goals_table` makes."""
-        return [self.what, f"{'≤' if self.at_most else '≥'} {self.limit:g}", f"{self.reached:.3g}", self._verdict()]
+        return [self.what, f"{'≤' if self.at_most else '≥'} {self.limit:g}", f"{self.reached:.4g}", self._verdict()]
 
     def _verdict(self) -> str:
         return "yes" if self.met else "no"
@@ -221,9 +221,9 @@ def write_page(path: Path, title: str, explanation: str, sections: Sequence[str]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+    """Return a Markdown table; what was not measured, NaN, is a dash."""
+    lines = [[str(cell) for cell in line] for line in (header, ["---"] * len(header), *rows)]
+    return "\n".join(f"| {' | '.join('–' if cell == 'nan' else cell for cell in line)} |" for line in lines)
 
 
 def conditions() -> str:

@@ -35,6 +35,7 @@ class Case:
     asked: str
     seeds: int
     run: Callable[[int], tuple[bool, str, float]]
+    within: float | None = None  # seconds asked for
 
 
 def hello(x: torch.Tensor) -> torch.Tensor:
@@ -135,12 +136,12 @@ def continual(degree: int) -> Callable:
 
 
 CASES = (
-    Case("hello [2,5,1]", "exact, RMSE <= 1e-12, 19 of 20, <= 5 s", 20, law([2, 5, 1], hello)),
-    Case("x*y [2,(5,2),1]", "exact, RMSE <= 1e-12, 19 of 20, <= 5 s", 20, law([2, (5, 2), 1], product, "identity")),
+    Case("hello [2,5,1]", "exact, RMSE <= 1e-12, 19 of 20, <= 5 s", 20, law([2, 5, 1], hello), 5),
+    Case("x*y [2,(5,2),1]", "exact, RMSE <= 1e-12, 19 of 20, <= 5 s", 20, law([2, (5, 2), 1], product, "identity"), 5),
     Case("x*y from sums [2,2,1]", "exact, 18 of 20", 20, law([2, 2, 1], product)),
     Case("hello, 1 % noise [2,5,1]", "right structure, 9 of 10", 10, law([2, 5, 1], hello, noise=0.01)),
     Case("relativity [2,1,1]", "RMSE <= 1e-12, 9 of 10", 10, law([2, 1, 1], velocities, half=0.9)),
-    Case("grids 10, 20, 50, 100 [2,1,1]", "<= 2x the floor, 9 of 10, <= 10 s", 10, grids),
+    Case("grids 10, 20, 50, 100 [2,1,1]", "<= 2x the floor, 9 of 10, <= 10 s", 10, grids, 10),
     Case("scores [4,5,1]", "within .05, irrelevant <= .01", 10, scores),
     Case("continual, cubic [1,1] grid 200", "<= 4.0e-6 after every stage", 1, continual(3)),
     Case("continual, quintic [1,1] grid 200", "<= 4.0e-6 after every stage", 1, continual(5)),
@@ -192,8 +193,9 @@ def summary(known: dict) -> list[str]:
             seconds = [result[2] for result in runs]
             solved = f"{sum(bool(result[0]) for result in runs)} of {len(runs)}"
             times = f"{statistics.median(seconds):.1f}, {max(seconds):.1f}"
-            rows.append([case.name, case.asked, solved, times, runs[0][1]])
-    sections = [table(["case", "asked", "solved", "seconds: median, largest", "seed 0"], rows)]
+            in_time = sum(bool(result[0]) and result[2] <= (case.within or 0) for result in runs)
+            rows.append([case.name, case.asked, solved, in_time if case.within else "", times, runs[0][1]])
+    sections = [table(["case", "asked", "solved", "in time", "seconds: median, largest", "seed 0"], rows)]
     failed = [f"- {key}: {result[1]}" for key, result in known.items() if not result[0]]
     return [*sections, "Not solved:", "\n".join(failed)] if failed else sections
 

@@ -61,7 +61,8 @@ float64, one thread, by its processor time, judging not counted; {{seconds:.0f}}
 MLP: two hidden layers of {", ".join(map(str, HIDDEN))} units, SiLU, inputs and targets of unit spread; Adam on batches of
 200 with a rate that falls from 1e-2 to 0 along a half cosine over the whole time, and L-BFGS on all rows
 (`torch.optim.LBFGS`, strong Wolfe, 30 pairs). Of every kind the shape with the least error on 1,000 further rows is taken.
-Three seeds, the median.
+Three seeds, the median. "Within" so many seconds: the least error on the 5,000 rows until then; "at the end": the error of
+the network that the fit returns, which held-back rows have chosen.
 """
 
 

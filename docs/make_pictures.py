@@ -10,6 +10,8 @@ from matplotlib.image import imread
 import kanscience as ks
 
 HERE = Path(__file__).parent
+DOTS = 150  # an inch
+HEAD = 0.3  # inches for titles
 
 
 def main() -> None:
@@ -27,7 +29,8 @@ def pendulum() -> None:
     ks.fit(opened, X, force, valid=0.2, grids=(5, 10), seed=0)
     opened, _ = ks.prune(opened, ks.trace(opened, X))
     formula, _ = ks.snap(opened, X, force, seed=0)
-    figures = [ks.plot(network, ks.trace(network, X)) for network in (law, opened, formula)]
+    stages = {"the law": law, "opened, and trained": opened, "read": formula}
+    figures = {title: ks.plot(network, ks.trace(network, X)) for title, network in stages.items()}
     side_by_side(figures, HERE / "pendulum.png")
 
 
@@ -43,27 +46,28 @@ def gravity() -> None:
     tree = replace(ks.discover_tree(X, measured, names=law.input_names), name="F")
     network = ks.from_graph(tree.to_graph(), seed=0)
     ks.fit(network, X, measured, valid=0.2, grids=(5, 10, 20), restarts=6, seed=0)
-    side_by_side([ks.plot(tree), ks.plot(network, ks.trace(network, X))], HERE / "tree.png")
+    figures = {"the modules": ks.plot(tree), "their network, trained": ks.plot(network, ks.trace(network, X))}
+    side_by_side(figures, HERE / "tree.png")
 
 
-def side_by_side(figures: list[Figure], path: Path) -> None:
-    """Write several figures as one picture, at one height."""
+def side_by_side(figures: dict[str, Figure], path: Path) -> None:
+    """Write several figures as one picture, in one scale, each under its title."""
     pictures = []
-    for k, figure in enumerate(figures):
-        part = path.with_suffix(f".{k}.png")
-        figure.savefig(part, dpi=220)
+    for figure in figures.values():
+        part = path.with_suffix(".part.png")
+        figure.savefig(part, dpi=DOTS)
         pictures.append(imread(part))
         part.unlink()
-    height = 4.0
-    widths = [height * picture.shape[1] / picture.shape[0] for picture in pictures]
-    figure = Figure(figsize=(sum(widths), height))
-    left = 0.0
-    for picture, width in zip(pictures, widths, strict=True):
-        axes = figure.add_axes((left / sum(widths), 0, width / sum(widths), 1))
+    sizes = [(picture.shape[1] / DOTS, picture.shape[0] / DOTS) for picture in pictures]
+    width, height = sum(w for w, _ in sizes), max(h for _, h in sizes)
+    whole, left = Figure(figsize=(width, height + HEAD)), 0.0
+    for title, picture, (w, h) in zip(figures, pictures, sizes, strict=True):
+        axes = whole.add_axes((left / width, (height - h) / 2 / (height + HEAD), w / width, h / (height + HEAD)))
         axes.imshow(picture)
         axes.set_axis_off()
-        left += width
-    figure.savefig(path, dpi=110)
+        whole.text((left + w / 2) / width, height / (height + HEAD), title, ha="center", va="bottom", fontsize=11)
+        left += w
+    whole.savefig(path, dpi=DOTS)
 
 
 if __name__ == "__main__":

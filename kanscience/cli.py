@@ -136,7 +136,10 @@ def _make_folder(folder: Path) -> None:
 def compile_(
     formula: str, variables: str | None, parameters: Sequence[str], picture: Path | None, save: Path | None
 ) -> None:
-    """Turn the text FORMULA into the network that computes it, exactly."""
+    """Turn the text FORMULA into the network that computes it, exactly.
+
+    One that begins with - comes last, after --.
+    """
     from kanscience.compiler import formula_graph
     from kanscience.network import from_graph
     from kanscience.network import save as save_network
@@ -343,6 +346,8 @@ def _description(network: MultKAN) -> str:
 def _draw(thing: MultKAN | Graph | StructureTree | StructureTrees, picture: Path) -> None:
     from kanscience.viz import plot
 
+    if not picture.suffix:
+        raise FileError(f"{str(picture)!r} has no ending that says what to draw: name a PNG, SVG or PDF file.")
     try:
         plot(thing).savefig(picture)
     except OSError as error:

@@ -11,6 +11,7 @@ import sympy
 
 from kanscience._checks import did_you_mean
 from kanscience._errors import FormulaError
+from kanscience.compiler._limits import check_power, excerpt
 from kanscience.functions import default_library
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ def _log(x: sympy.Expr, base: sympy.Expr | None = None) -> sympy.Expr:
     return sympy.log(x) if base is None else sympy.log(x) / sympy.log(base)
 
 
+def _power(base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
+    check_power(base, exponent, f"{excerpt(base)}**{excerpt(exponent)}")
+    return base**exponent
+
+
 def _square(x: sympy.Expr) -> sympy.Expr:
     return x**2
 
@@ -107,6 +113,8 @@ def _words() -> dict[str, Word]:
         "ln": Word(sympy.log),
         "log2": Word(_log_to(2)),
         "log10": Word(_log_to(10)),
+        "pow": Word(_power, 2, 2),
+        "power": Word(_power, 2, 2),
         "erf": Word(sympy.erf),
         "erfc": Word(sympy.erfc),
         "gamma": Word(_gamma),

@@ -277,6 +277,8 @@ class _Walk:
                 return FormulaError(f"{text!r}: write functions without a module, {node.attr}(...).")
             case ast.Call() | ast.Constant():
                 return FormulaError(f"{text!r}: products are written with *, and numbers are real.")
+            case ast.IfExp():
+                return FormulaError(f"{text!r}: write where(condition, value, other value).")
             case ast.Compare() | ast.BoolOp():
                 return FormulaError(f"{text!r} is a condition, no number. Use Piecewise((value, condition), ...).")
             case ast.Tuple():

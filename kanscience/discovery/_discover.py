@@ -102,6 +102,8 @@ def discover(
     check_scale(values, input_names)
     check_scale(targets, target_names)
     errors = None if sigma is None else as_sigma(sigma, targets.shape, target_names)
+    if errors is not None:
+        check_scale(errors, [f"sigma of {name}" for name in target_names])
     tables = [
         measurements(values, targets[:, k].copy(), _column(errors, k), input_names, target, seed)
         for k, target in enumerate(target_names)

@@ -46,8 +46,9 @@ def determined(
         return Determined({name: parameter.undetermined(reason) for name, parameter in _plain(network).items()})
     spread = _Spread.of(rows, torch.finfo(network.dtype).eps)
     freedom = residuals.size - spread.rank
-    factors = spread.factors * np.sqrt(_variance(problem, train, scatter, residuals, freedom))
-    errors = np.linalg.norm(factors, axis=1)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told by its reason
+        factors = spread.factors * np.sqrt(_variance(problem, train, scatter, residuals, freedom))
+        errors = np.linalg.norm(factors, axis=1)
     parameters, place = _plain(network), {}
     first = len(rows) - int(network.constants_trainable.sum())
     free = [name for name, parameter in parameters.items() if parameter.reason == ""]
