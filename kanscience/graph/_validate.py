@@ -73,7 +73,10 @@ def _check_node(node: Any, data: dict[str, Any]) -> None:
         if key == "kind":
             continue
         if key not in allowed and key not in ("layer", "position"):
-            raise GraphError(f"node {node!r}, of kind {kind}, cannot carry `{key}`, only {', '.join(allowed)}.")
+            raise GraphError(
+                f"node {node!r}, of kind {kind}, cannot carry `{key}`, only {', '.join(allowed)}. Keep what you compute "
+                "about nodes in a dictionary of your own."
+            )
         types, words = _TYPES[key]
         if not isinstance(value, types) or (types is int and (isinstance(value, bool) or value < 0)):
             raise GraphError(f"`{key}` of node {node!r} must be {words}, not {value!r}.")
@@ -87,7 +90,10 @@ def _check_indices(graph: Graph) -> None:
     for kind in ("input", "output"):
         indices = [data["index"] for _, data in graph.nodes(data=True) if data["kind"] == kind]
         if sorted(indices) != list(range(len(indices))):
-            raise GraphError(f"the indices of the {kind}s must be 0 to {len(indices) - 1}, each once, not {indices}.")
+            raise GraphError(
+                f"the indices of the {kind}s must be 0 to {len(indices) - 1}, each once, not {indices}. After removing one, "
+                "set them anew: graph.nodes[node]['index'] = ..."
+            )
     if not any(data["kind"] == "output" for _, data in graph.nodes(data=True)):
         raise GraphError("the graph has no output. Add a node of kind 'output' after the node to be read out.")
 

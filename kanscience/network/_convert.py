@@ -169,7 +169,12 @@ def from_graph(
         >>> bool(again(x) == network(x))
         True
     """
-    check_kind("graph", graph, Graph, "Networks become one by ks.to_graph, formulas by ks.formula_graph.")
+    check_kind(
+        "graph",
+        graph,
+        Graph,
+        "Networks become one by ks.to_graph, formulas by ks.formula_graph, a DiGraph by kanscience.graph.Graph(it).",
+    )
     check_options(grid, degree, base, dtype, device)
     graph.validate()
     _check_range(graph, dtype)

@@ -52,7 +52,8 @@ def jets(network: MultKAN, x: Float[Tensor, "batch input"]) -> Jets:
     """Return values, gradients and unmixed second derivatives by the inputs.
 
     All three are differentiable by the network's numbers and by ``x``: the loss of a differential equation is written down
-    with them and given to any optimiser. It takes about half the time of asking autograd for each.
+    with them and given to any optimiser. It takes about half the time of asking autograd for each. Where a value is NaN,
+    outside the real domain of a function, its derivatives mean nothing.
 
     Args:
         network: a network.
