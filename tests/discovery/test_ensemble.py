@@ -59,6 +59,7 @@ def test_columns_that_repeat_their_values_get_knots_there():
     assert levels_for(X[:20]) == levels_for(smooth(20)[0])
 
 
+@pytest.mark.slow
 def test_what_staggers_with_a_count_is_learnt():
     network, report = fit_network(*table(150, seed=1), seed=0)
     assert max(line.grid[0] for line in report.history) == 11  # twelve values

@@ -30,7 +30,7 @@ def _found(X, y, **options):
 @pytest.mark.parametrize(
     ("law", "low", "high"),
     [
-        (16 * (A + B) - A**2 / B ** sympy.Rational(1, 3), 1, 30),
+        pytest.param(16 * (A + B) - A**2 / B ** sympy.Rational(1, 3), 1, 30, marks=pytest.mark.slow),
         (A * B**2 / C + sympy.exp(-A), 1, 3),
         (A * B - sympy.sin(3 * C), -2, 2),
         pytest.param(2 * sympy.log(A) + sympy.sqrt(B) * C, 0.5, 4, marks=pytest.mark.slow),

@@ -206,6 +206,7 @@ def test_inside_a_larger_network_it_learns_with_the_rest():
     assert whole[0].weight.grad.abs().min() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # dynamo's own
 def test_compiled_it_gives_the_same_values_and_gradients(monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # its checks cannot be traced
