@@ -6,6 +6,7 @@ Arrays may be numpy arrays or torch tensors; neither library is imported before 
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from numbers import Real
 from os import PathLike
@@ -147,7 +148,9 @@ def check_path(path: object) -> Path:
     """Return ``path`` as a ``Path``: text that is not empty and can name a file, or what stands for a path."""
     if not isinstance(path, str | PathLike) or not str(path):
         raise FileError(f"`path` must be the name of a file or folder, got {shown(path)}.")
-    checked = Path(path).expanduser()  # pyright: ignore[reportArgumentType]
+    checked = Path(path)  # pyright: ignore[reportArgumentType]
+    with suppress(RuntimeError):  # a name that only begins with ~, and is nobody's
+        checked = checked.expanduser()
     try:
         checked.exists()
     except OSError as reason:  # too long a name, say

@@ -210,6 +210,7 @@ EXPERT = {
         ks.OptionError,
         "where it becomes 0",
     ),
+    "a file of nobody's": (lambda: ks.load("~nobody-here/law.kan"), ks.FileError, "nobody-here"),
     "a folder for a file": (lambda: ks.save(network(), "."), ks.FileError, "'.' is a folder. Name the file in it"),
     "numpy's function in a library": (
         lambda: ks.default_library().with_functions(np.sin),

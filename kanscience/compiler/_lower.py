@@ -34,8 +34,10 @@ class Lowering:
             return Affine.total(map(self.value, expression.args))
         if expression.is_Mul:
             return self._product(expression)
-        if isinstance(expression, AppliedUndef) and expression.func.__name__ in self.nodes.by_name:
-            return self._named(expression)
+        if isinstance(expression, AppliedUndef) and len(expression.args) == 1:
+            name = expression.func.__name__
+            if name in self.nodes.by_name:
+                return self.nodes.apply(name, self.value(expression.args[0]))
         curve = applied(expression)
         if curve is not None:
             return self.nodes.apply(curve.function, self.value(curve.inner), *curve.arguments)
@@ -55,10 +57,6 @@ class Lowering:
             sympy.atan2: self._angle,
             sympy.Piecewise: self._piecewise,
         }
-
-    def _named(self, expression: Expr) -> Affine:
-        (inner,) = expression.args
-        return self.nodes.apply(expression.func.__name__, self.value(inner))
 
     def _product(self, expression: Expr) -> Affine:
         numbers = [factor for factor in expression.args if factor.is_number]

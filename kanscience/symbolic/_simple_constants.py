@@ -49,10 +49,12 @@ def with_simple_constants(network: MultKAN, train: Samples, weights: Tensor, dea
     """
     best = copy.deepcopy(network)
     loss = refit_(best, train.x, train.y, weights, steps=_REFIT, tolerance=0.0)
-    together = [proposal for proposal in _proposals(best, train, weights) if proposal.certain]
-    best, loss = _with_exact(together, best, loss, train, weights) or (best, loss)
-    refused: set[tuple[int, str]] = set()
     proposals = _proposals(best, train, weights)
+    together = [proposal for proposal in proposals if proposal.certain]
+    if together and (found := _with_exact(together, best, loss, train, weights)):
+        best, loss = found
+        proposals = _proposals(best, train, weights)
+    refused: set[tuple[int, str]] = set()
     while time.monotonic() <= deadline:
         proposals = [p for p in proposals if (p.index, str(p.exact)) not in refused]
         if not proposals:
@@ -73,7 +75,7 @@ def _with_exact(
     """Return a network with these exact numbers, the others refitted, and its loss; None where the residuals mind."""
     for proposal in proposals:
         network = with_number(network, places(network)[proposal.index], Number.of(proposal.exact))
-    changed = refit_(network, train.x, train.y, weights, steps=_REFIT, tolerance=0.0) if proposals else loss
+    changed = refit_(network, train.x, train.y, weights, steps=_REFIT, tolerance=0.0)
     longer = description_length(changed, len(train.x)) - description_length(loss, len(train.x))
     return (network, changed) if longer <= _WORSE else None
 

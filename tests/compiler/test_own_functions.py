@@ -39,3 +39,9 @@ def test_functions_of_the_default_library_are_words_too():
 def test_mistakes_are_told(text, says):
     with pytest.raises(ks.FormulaError, match=says):
         ks.compile_formula(text, library=LIBRARY)
+
+
+def test_an_undefined_function_of_two_arguments_is_none_of_the_library():
+    x, y = sympy.symbols("x y")
+    with pytest.raises(ks.FormulaError, match="cannot be compiled"):
+        ks.compile_formula(sympy.Function("sinc")(x, y), library=LIBRARY)

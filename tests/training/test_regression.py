@@ -312,5 +312,6 @@ def test_a_power_keeps_its_slope_of_one_where_its_scale_is_free():
     report = ks.fit(network, X, y)
     [(power,)] = [terms for *_, terms in ks.to_graph(network).functions() if terms[0].function == "power"]
     assert (power.slope.value, power.trainable) == (1, True)
-    assert power.scale.value == pytest.approx(0.02, abs=0.02)
+    assert power.scale.value == pytest.approx(0.02, abs=0.02)  # over so short a range the shift makes up for much of it
+    assert report.loss == pytest.approx(0.05, rel=0.2)  # the noise: its own estimate scatters by 7 %
     assert report.parameters["k"].value == pytest.approx(0.2, abs=3 * report.parameters["k"].error)
